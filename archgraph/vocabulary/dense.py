@@ -1,0 +1,47 @@
+"""Layers without a notion of place: each output sees the whole last axis."""
+
+from archgraph.diagnostics import Rejected
+from archgraph.kinds import Integer
+from archgraph.record import param
+from archgraph.shapes import Dim, Tensor, prod, show
+from archgraph.vocabulary.base import EVERYWHERE, Example, Family, Layer, Weight, Window, primitive
+from archgraph.vocabulary.weighted import SpectrallyNormalizable
+
+
+@primitive
+class Dense(SpectrallyNormalizable):
+    """Every output is a weighted sum of the whole last axis, plus a bias: y = x·W + b.
+
+    On an input with more axes the same weights serve every position.
+    """
+
+    op = "dense"
+    family = Family.DENSE
+    icon = "▤"
+    source = "Rumelhart, Hinton & Williams 1986; keras.layers.Dense"
+    examples = (
+        Example({"units": 10}, inputs=[(784,)], outputs=[(10,)]),
+        Example({"units": 4, "use_bias": False}, inputs=[(7, 3)], outputs=[(7, 4)]),
+        Example({"units": 5, "spectral_norm": True}, inputs=[(3,)], outputs=[(5,)]),
+    )
+
+    units: int = param(Integer(1), "Size of the last axis of the output.")
+
+    def infer(self, x: Tensor) -> Tensor:
+        if not x.shape:
+            raise Rejected("AG301", "needs at least one axis, got a scalar", hint="put a reshape to (1,) before it")
+        if not isinstance(x.shape[-1], int):
+            raise Rejected("AG302", f"the last axis must have a known size, got {show(x.shape)}")
+        return Tensor((*x.shape[:-1], self.units), x.dtype)
+
+    def weights(self, x: Tensor) -> tuple[Weight, ...]:
+        return self.kernel_vector_and_bias((x.shape[-1], self.units), self.units)
+
+    def macs(self, x: Tensor) -> Dim:
+        return prod(x.shape) * self.units
+
+    def window(self, x: Tensor) -> tuple[Window, ...] | str:
+        return EVERYWHERE if len(x.shape) == 1 else ()
+
+    def lower(self, x: Tensor) -> Layer:
+        return self.with_spectral_norm(Layer("Dense", {"units": self.units, **self.weight_arguments()}))

@@ -1,0 +1,68 @@
+"""What all layers with a kernel share: bias, initialisers, penalties, spectral normalisation and the two shorthands."""
+
+import abc
+from typing import Any
+
+from archgraph.kinds import Flag, optional
+from archgraph.record import param, record
+from archgraph.shapes import Shape
+from archgraph.vocabulary.base import Layer, Primitive, Weight
+from archgraph.vocabulary.parameters import ACTIVATION, INITIALIZER, NORM, REGULARIZER
+
+
+@record
+class Dressed(Primitive, abc.ABC):
+    """A primitive with the ``norm`` and ``activation`` shorthands; analysis rewrites both into nodes of their own."""
+
+    norm: Any = param(NORM, "Normalisation after the layer, before its activation.", default=None)
+    activation: Any = param(ACTIVATION, "Activation after the layer (and after `norm`).", default=None)
+
+
+@record
+class Weighted(Dressed, abc.ABC):
+    """A layer with one kernel and perhaps a bias."""
+
+    use_bias: bool | None = param(
+        optional(Flag()), "Add a learned bias. Default: true, or false where `norm` is set.", default=None
+    )
+    kernel_initializer: Any = param(INITIALIZER, "How the kernel starts.", default="glorot_uniform")
+    bias_initializer: Any = param(INITIALIZER, "How the bias starts.", default="zeros")
+    kernel_regularizer: Any = param(REGULARIZER, "Penalty on the kernel, added to the loss.", default=None)
+    bias_regularizer: Any = param(REGULARIZER, "Penalty on the bias, added to the loss.", default=None)
+    activity_regularizer: Any = param(REGULARIZER, "Penalty on the layer's output, added to the loss.", default=None)
+
+    @property
+    def biased(self) -> bool:
+        """Whether there is a bias, once the default is resolved."""
+        return self.norm is None if self.use_bias is None else self.use_bias
+
+    def kernel_and_bias(self, kernel: Shape, units: int) -> tuple[Weight, ...]:
+        """The weights, in Keras's order."""
+        bias = (Weight("bias", (units,)),) if self.biased else ()
+        return (Weight("kernel", kernel), *bias)
+
+    def weight_arguments(self) -> dict[str, Any]:
+        """Keras arguments of the fields declared here; those at their default are left out."""
+        names = ("kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer", "activity_regularizer")
+        fields = self.fields()
+        changed = {name: getattr(self, name) for name in names if getattr(self, name) != fields[name].default}
+        return changed if self.biased else {"use_bias": False, **changed}
+
+
+@record
+class SpectrallyNormalizable(Weighted, abc.ABC):
+    """A `Weighted` layer whose kernel can be divided by its largest singular value (Miyato et al. 2018)."""
+
+    spectral_norm: bool = param(
+        Flag(), "Divide the kernel by its largest singular value, estimated by power iteration.", default=False
+    )
+
+    def with_spectral_norm(self, layer: Layer) -> Layer:
+        """`layer`, wrapped if asked for."""
+        return Layer("SpectralNormalization", {"layer": layer}) if self.spectral_norm else layer
+
+    def kernel_vector_and_bias(self, kernel: Shape, units: int) -> tuple[Weight, ...]:
+        """The weights in Keras's order; the power iteration's vector is not trained."""
+        first, *bias = self.kernel_and_bias(kernel, units)
+        vector = (Weight("vector_u", (1, kernel[-1]), trainable=False),) if self.spectral_norm else ()
+        return (first, *vector, *bias)
