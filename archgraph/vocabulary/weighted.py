@@ -19,15 +19,13 @@ class Dressed(Primitive, abc.ABC):
 
 
 @record
-class Weighted(Dressed, abc.ABC):
-    """A layer with one kernel and perhaps a bias."""
+class Biased(Dressed, abc.ABC):
+    """A layer with learned weights and perhaps a bias."""
 
     use_bias: bool | None = param(
         optional(Flag()), "Add a learned bias. Default: true, or false where `norm` is set.", default=None
     )
-    kernel_initializer: Any = param(INITIALIZER, "How the kernel starts.", default="glorot_uniform")
     bias_initializer: Any = param(INITIALIZER, "How the bias starts.", default="zeros")
-    kernel_regularizer: Any = param(REGULARIZER, "Penalty on the kernel, added to the loss.", default=None)
     bias_regularizer: Any = param(REGULARIZER, "Penalty on the bias, added to the loss.", default=None)
     activity_regularizer: Any = param(REGULARIZER, "Penalty on the layer's output, added to the loss.", default=None)
 
@@ -36,17 +34,28 @@ class Weighted(Dressed, abc.ABC):
         """Whether there is a bias, once the default is resolved."""
         return self.norm is None if self.use_bias is None else self.use_bias
 
-    def kernel_and_bias(self, kernel: Shape, units: int) -> tuple[Weight, ...]:
-        """The weights, in Keras's order."""
-        bias = (Weight("bias", (units,)),) if self.biased else ()
-        return (Weight("kernel", kernel), *bias)
+    def bias(self, units: int) -> tuple[Weight, ...]:
+        """The bias, if there is one."""
+        return (Weight("bias", (units,)),) if self.biased else ()
 
     def weight_arguments(self) -> dict[str, Any]:
-        """Keras arguments of the fields declared here; those at their default are left out."""
-        names = ("kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer", "activity_regularizer")
+        """Keras arguments that say how weights start and are penalised; those at their default are left out."""
+        names = [name for name in self.fields() if name.endswith(("_initializer", "_regularizer"))]
         fields = self.fields()
         changed = {name: getattr(self, name) for name in names if getattr(self, name) != fields[name].default}
         return changed if self.biased else {"use_bias": False, **changed}
+
+
+@record
+class Weighted(Biased, abc.ABC):
+    """A layer with one kernel and perhaps a bias."""
+
+    kernel_initializer: Any = param(INITIALIZER, "How the kernel starts.", default="glorot_uniform")
+    kernel_regularizer: Any = param(REGULARIZER, "Penalty on the kernel, added to the loss.", default=None)
+
+    def kernel_and_bias(self, kernel: Shape, units: int) -> tuple[Weight, ...]:
+        """The weights, in Keras's order."""
+        return (Weight("kernel", kernel), *self.bias(units))
 
 
 @record
