@@ -24,9 +24,18 @@ def instantiate(layer: Layer, name: str, *, dtype: Any = None, seed: int | None 
 def apply(layer: Layer, built: Any, inputs: Sequence[Any]) -> Any:
     """Call `built`, made from `layer`, on Keras tensors in port order; absent optional inputs are None."""
     if layer.keywords:
-        return built(**{key: value for key, value in zip(layer.keywords, inputs, strict=True) if value is not None})
+        return built(**_by_keyword(layer, inputs), **layer.options)
     present = [value for value in inputs if value is not None]
-    return built(present) if layer.call is Call.LIST else built(*present)
+    return built(present, **layer.options) if layer.call is Call.LIST else built(*present, **layer.options)
+
+
+def _by_keyword(layer: Layer, inputs: Sequence[Any]) -> dict[str, Any]:
+    named: dict[str, list[Any]] = {}
+    for names, value in zip(layer.keywords, inputs, strict=True):
+        if value is not None:
+            for name in (names,) if isinstance(names, str) else names:
+                named.setdefault(name, []).append(value)
+    return {name: values if len(values) > 1 else values[0] for name, values in named.items()}
 
 
 def _class(layer: Layer) -> Any:
@@ -42,6 +51,8 @@ def _value(keras: Any, key: str, value: Any, name: str, dtype: Any, seed: int | 
         return _initializer(keras, value, seed)
     if key.endswith("_regularizer") and value is not None:
         return keras.regularizers.L1L2(**value)
+    if key == "seed" and value is None:
+        return seed
     return value
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
 
+from archgraph.kinds import FrozenMap
 from archgraph.record import Record, param, record
 from archgraph.shapes import Dim, Shape, Tensor
 
@@ -69,15 +70,18 @@ class Layer(NamedTuple):
     `name` is a class of ``keras.layers``, or of ``archgraph.compiler.layers`` when `ours`. Arguments are JSON-like values;
     a nested `Layer` stands for a wrapped layer. Keys that end in ``_initializer`` or ``_regularizer`` hold Keras
     identifiers (``"he_normal"``, ``{"l1": 0.0, "l2": 1e-4}``) that the compiler resolves and seeds.
+    An argument ``seed`` set to None stands for the seed of the build.
     With `keywords`, the inputs are passed under these names, in port order (``layer(query=…, value=…)``), and absent
-    optional inputs are left out.
+    optional inputs are left out. Inputs with one and the same name are passed as a list; an input with several names is
+    passed under each. `options` are further, constant arguments of the call (``use_causal_mask=True``).
     """
 
     name: str
     arguments: Mapping[str, Any]
     ours: bool = False
     call: Call = Call.POSITIONAL
-    keywords: tuple[str, ...] = ()
+    keywords: tuple[str | tuple[str, ...], ...] = ()
+    options: Mapping[str, Any] = FrozenMap()
 
 
 class Step(NamedTuple):
