@@ -1,10 +1,29 @@
 """Static shapes, possibly symbolic, and dtypes. The batch axis is never part of a shape."""
 
+import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 from archgraph.diagnostics import Rejected
+from archgraph.sizes import (
+    Dim,
+    Size,
+    Symbol,
+    bounds_of_difference,
+    lower,
+    step_of,
+    substitute,
+    symbol,
+    symbols_of,
+    upper,
+)
 
-Dim = int
+__all__ = [
+    "DTYPES", "Dim", "Shape", "Size", "Symbol", "Tensor", "at_least", "ceil_div", "divisible", "equal", "known",
+    "lower", "need_divisible", "need_equal", "need_known", "need_positive", "need_rank", "prod", "same_shape", "show",
+    "substitute", "symbol", "symbols", "upper", "window_output",
+]  # fmt: skip
+
 Shape = tuple[Dim, ...]
 
 DTYPES = ("float32", "float16", "bfloat16", "float64", "int8", "int16", "int32", "int64", "uint8", "bool")
@@ -22,16 +41,185 @@ def show(shape: Shape) -> str:
     return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
 
 
+def prod(shape: Shape) -> Dim:
+    """Number of elements."""
+    return math.prod(shape)
+
+
+def ceil_div(size: Dim, divisor: int) -> Dim:
+    """``size / divisor``, rounded up."""
+    return -(-size // divisor)
+
+
+def known(what: Dim | Shape) -> bool:
+    """Whether a size is a number, or a shape holds nothing but numbers."""
+    if isinstance(what, tuple):
+        return all(isinstance(dim, int) for dim in what)
+    return isinstance(what, int)
+
+
+def symbols(shape: Shape) -> tuple[Symbol, ...]:
+    """The symbols that a shape depends on, by name."""
+    found: frozenset[Symbol] = frozenset().union(*map(symbols_of, shape))
+    return tuple(sorted(found, key=lambda symbol: symbol.key))
+
+
+# --- proofs: True, False, or None where neither can be proven ---------------------------------------------------
+
+
+def equal(a: Dim, b: Dim) -> bool | None:
+    """Whether two sizes are equal for every value of the symbols (True), for none (False), or unknown (None)."""
+    if a == b:
+        return True
+    if isinstance(a, int) and isinstance(b, int):
+        return False
+    low, high = bounds_of_difference(a, b)
+    if (low is not None and low > 0) or (high is not None and high < 0):
+        return False
+    difference = a - b
+    if isinstance(difference, int):
+        return False
+    constant = dict(difference.terms).get((), 0)
+    return False if constant % step_of(difference) else None
+
+
+def at_least(size: Dim, least: int) -> bool | None:
+    """Whether a size is at least `least`, for every value of the symbols (True) or for none (False)."""
+    if isinstance(size, int):
+        return size >= least
+    low, high = lower(size), upper(size)
+    if low is not None and low >= least:
+        return True
+    return False if high is not None and high < least else None
+
+
+def divisible(size: Dim, divisor: int) -> bool | None:
+    """Whether a size is a multiple of `divisor`, for every value of the symbols (True) or for none (False)."""
+    return equal(size % divisor, 0)
+
+
+def same_shape(a: Shape, b: Shape) -> bool | None:
+    """Whether two shapes are equal, for every value of the symbols (True) or for none (False)."""
+    if a == b:
+        return True
+    if len(a) != len(b):
+        return False
+    verdicts = [equal(left, right) for left, right in zip(a, b, strict=True)]
+    return False if False in verdicts else None
+
+
+# --- demands of shape rules --------------------------------------------------------------------------------------
+
+
 def need_rank(tensor: Tensor, *ranks: int, what: str = "input") -> None:
-    """Reject `tensor` unless it has one of `ranks` axes."""
+    """Reject `tensor` (AG301) unless it has one of `ranks` axes."""
     if len(tensor.shape) not in ranks:
         wanted = " or ".join(map(str, ranks))
         raise Rejected("AG301", f"the {what} must have {wanted} axes without the batch, got {show(tensor.shape)}")
 
 
-def prod(shape: Shape) -> Dim:
-    """Number of elements."""
-    count: Dim = 1
-    for dim in shape:
-        count = count * dim
-    return count
+def need_known(size: Dim, what: str) -> int:
+    """`size` as a number, or AG302. `what` opens the sentence: "the number of channels"."""
+    if isinstance(size, int):
+        return size
+    names = ", ".join(symbol.name for symbol in symbols((size,)))
+    raise Rejected(
+        "AG302", f"{what} must be known, got {size}", hint=f"write a number in place of {names} in the input's shape"
+    )
+
+
+def need_equal(a: Dim, b: Dim, what: str) -> None:
+    """Reject two sizes that differ (AG303) or may differ (AG305). `what`: "the channels of query and key"."""
+    if a == b:
+        return
+    if equal(a, b) is False:
+        raise Rejected("AG303", f"{what} must be equal, got {a} and {b}")
+    raise Rejected(
+        "AG305",
+        f"{what} must be equal, which cannot be proven of {a} and {b}",
+        hint=_remedy((a, b), lambda a, b: equal(a, b)),
+    )
+
+
+def need_positive(size: Dim, what: str) -> None:
+    """Reject a size that is (AG304) or may be (AG305) below 1."""
+    if isinstance(size, int):
+        if size < 1:
+            raise Rejected("AG304", f"{what} must be at least 1, got {size}")
+        return
+    verdict = at_least(size, 1)
+    if verdict is False:
+        raise Rejected("AG304", f"{what} must be at least 1, got {size}")
+    if verdict is None:
+        raise Rejected(
+            "AG305",
+            f"{what} must be at least 1, which cannot be proven of {size}",
+            hint=_remedy((size,), lambda size: at_least(size, 1), "minimum"),
+        )
+
+
+def need_divisible(size: Dim, divisor: int, what: str) -> None:
+    """Reject a size that is (AG307) or may be (AG305) no multiple of `divisor`."""
+    if isinstance(size, int):
+        if size % divisor:
+            low = size - size % divisor
+            hint = f"{low} and {low + divisor} are the nearest" if low > 0 else f"{divisor} is the nearest"
+            raise Rejected("AG307", f"{what} must be divisible by {divisor}, got {size}", hint=hint)
+        return
+    verdict = divisible(size, divisor)
+    if verdict is False:
+        raise Rejected("AG307", f"{what} must be divisible by {divisor}, got {size}")
+    if verdict is None:
+        raise Rejected(
+            "AG305",
+            f"{what} must be divisible by {divisor}, which cannot be proven of {size}",
+            hint=_remedy((size,), lambda size: divisible(size, divisor)),
+        )
+
+
+def window_output(size: Dim, extent: int, stride: int, padding: str) -> Dim:
+    """Output size of a sliding window along one axis, or AG304/AG305 where the window does not fit.
+
+    `extent` is ``dilation * (kernel - 1) + 1`` elements. "same" and "causal" give ceil(size / stride), "valid" gives
+    (size - extent) // stride + 1 (Dumoulin & Visin 2016, sections 2 and 5.1).
+    """
+    if padding != "valid":
+        return -(-size // stride)
+    verdict = at_least(size, extent)
+    if verdict is False:
+        raise Rejected(
+            "AG304", f"a window of {extent} does not fit into {size}", hint='use a smaller window or padding "same"'
+        )
+    if verdict is None:
+        raise Rejected(
+            "AG305",
+            f"a window of {extent} must fit into {size}, which cannot be proven",
+            hint=_remedy((size,), lambda size: at_least(size, extent), "minimum"),
+        )
+    return (size - extent) // stride + 1
+
+
+def _remedy(sizes: Shape, proof: Callable[..., bool | None], key: str = "multiple_of") -> str:
+    """What to state under ``dims`` so that `proof` succeeds; tried before it is told."""
+    found = symbols(sizes)
+    for number in _CANDIDATES[key]:
+        if proof(*_constrained(sizes, found, key, number)):
+            stated = ", ".join(f'"{symbol.name}": {{"{key}": {number}}}' for symbol in found)
+            return f'state it: "dims": {{{stated}}}'
+    return "write numbers in place of the symbols in the input's shape"
+
+
+_CANDIDATES = {
+    "multiple_of": (2, 3, 4, 5, 6, 7, 8, 16, 32, 64, 128, 256),
+    "minimum": (*range(2, 65), 128, 256, 512, 1024),
+}
+
+
+def _constrained(sizes: Shape, found: tuple[Symbol, ...], key: str, number: int) -> Shape:
+    """`sizes` with one more constraint on each symbol."""
+    values: dict[str, Dim] = {}
+    for old in found:
+        multiple = math.lcm(old.multiple_of, number) if key == "multiple_of" else old.multiple_of
+        minimum = max(old.minimum, number) if key == "minimum" else old.minimum
+        values[old.name] = symbol(old.name, multiple_of=multiple, minimum=minimum)
+    return tuple(substitute(size, values) for size in sizes)
