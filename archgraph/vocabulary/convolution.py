@@ -1,0 +1,260 @@
+"""Convolutions: small kernels of shared weights that slide over one, two or three spatial axes."""
+
+import abc
+from dataclasses import replace
+from typing import Any
+
+from archgraph.diagnostics import Rejected
+from archgraph.kinds import Integer
+from archgraph.record import param, record
+from archgraph.shapes import Dim, Tensor, prod
+from archgraph.vocabulary.base import Composition, Example, Family, Layer, Primitive, Step, Weight, Window, primitive
+from archgraph.vocabulary.framing import Pad
+from archgraph.vocabulary.parameters import INITIALIZER, REGULARIZER, Padding, PerAxis, each_axis, per_axis
+from archgraph.vocabulary.sliding import need_picture, padded, slid, sliding_padding, span, windows, zeros
+from archgraph.vocabulary.weighted import Biased, SpectrallyNormalizable
+
+
+@record
+class Sliding(Primitive, abc.ABC):
+    """The fields of every kernel that slides forward, and the sizes that follow from them."""
+
+    kernel_size: PerAxis = param(
+        per_axis(), "Size of the kernel: one number, or one for each spatial axis.", unit="cells"
+    )
+    strides: PerAxis = param(per_axis(), "Step from one position of the kernel to the next.", default=1, unit="cells")
+    dilation_rate: PerAxis = param(
+        per_axis(), "Distance between the kernel's cells; above 1 it sees further with as many weights.", default=1
+    )
+
+    def kernel(self, rank: int) -> tuple[int, ...]:
+        """The kernel's size along each spatial axis."""
+        return each_axis(self.kernel_size, rank, "kernel_size")
+
+    def steps(self, rank: int) -> tuple[int, ...]:
+        """The stride along each spatial axis; strides and dilation exclude each other."""
+        strides, dilation = each_axis(self.strides, rank, "strides"), self.gaps(rank)
+        if max(strides) > 1 and max(dilation) > 1:
+            raise Rejected(
+                "AG802",
+                f"strides {list(strides)} and dilation_rate {list(dilation)} cannot both be above 1",
+                hint="give the stride to a pooling layer of its own",
+                field="/dilation_rate",
+            )
+        return strides
+
+    def gaps(self, rank: int) -> tuple[int, ...]:
+        """The dilation along each spatial axis."""
+        return each_axis(self.dilation_rate, rank, "dilation_rate")
+
+    def spans(self, rank: int) -> tuple[int, ...]:
+        """How many input cells the kernel covers along each spatial axis."""
+        return tuple(map(span, self.kernel(rank), self.gaps(rank)))
+
+    def geometry(self, rank: int) -> dict[str, Any]:
+        """Keras arguments of the fields declared here."""
+        given = {"kernel_size": self.kernel(rank), "strides": self.steps(rank), "dilation_rate": self.gaps(rank)}
+        return {name: value for name, value in given.items() if name == "kernel_size" or set(value) != {1}}
+
+    def slide(self, x: Tensor, padding: Padding) -> tuple[Dim, ...]:
+        """The spatial sizes of the output."""
+        space, rank = x.shape[:-1], len(x.shape) - 1
+        if padding == "causal" and rank != 1:
+            raise Rejected(
+                "AG802",
+                f"causal padding needs one spatial axis, got {rank}",
+                hint="use masked_conv for pictures",
+                field="/padding",
+            )
+        spans, strides = self.spans(rank), self.steps(rank)
+        if isinstance(padding, str):
+            return slid(space, spans, strides, padding)
+        return slid(padded(space, padding), spans, strides, "valid")
+
+    def window(self, x: Tensor) -> tuple[Window, ...]:
+        rank = len(x.shape) - 1
+        return windows(self.spans(rank), self.steps(rank))
+
+
+def after_padding(whole: Any, x: Tensor) -> Composition | None:
+    """A sliding layer with explicit padding: a pad, then itself without padding. Otherwise None."""
+    if isinstance(whole.padding, str):
+        return None
+    bare = replace(whole, padding="valid", norm=None, activation=None, use_bias=whole.biased)
+    if zeros(whole.padding, len(x.shape) - 1):
+        return Composition((Step("", bare, (0,)),), ("",))
+    return Composition((Step("pad", Pad(padding=whole.padding), (0,)), Step("", bare, ("pad",))), ("",))
+
+
+def divisible(count: int, by: int, what: str, field: str) -> int:
+    """`count / by`, or `Rejected` when there is a remainder."""
+    if count % by:
+        below, above = count - count % by, count - count % by + by
+        hint = f"{below} or {above} would do" if below else f"{above} would do"
+        raise Rejected("AG307", f"{what} ({count}) must be divisible by {field} ({by})", hint=hint, field=f"/{field}")
+    return count // by
+
+
+@primitive
+class Conv(Sliding, SpectrallyNormalizable):
+    """Slide small kernels over the input; each gives one output channel that says where its pattern occurs.
+
+    It works along a sequence (1-D), over a picture (2-D) or through a volume (3-D), whichever the input is:
+    y[p, f] = b[f] + sum over offsets d and channels c of w[d, c, f] * x[p * strides + d * dilation_rate, c].
+    With `groups` the channels are cut into as many groups that are convolved apart.
+    """
+
+    op = "conv"
+    family = Family.CONVOLUTION
+    icon = "▦"
+    source = "LeCun, Bottou, Bengio & Haffner 1998, section II.A; keras.layers.Conv1D, Conv2D, Conv3D"
+    examples = (
+        Example({"filters": 32, "kernel_size": 3}, inputs=[(28, 28, 1)], outputs=[(28, 28, 32)]),
+        Example(
+            {"filters": 64, "kernel_size": 7, "strides": 2, "padding": 3},
+            inputs=[(224, 224, 3)],
+            outputs=[(112, 112, 64)],
+        ),
+        Example(
+            {"filters": 8, "kernel_size": 2, "padding": "causal", "dilation_rate": 4},
+            inputs=[(50, 4)],
+            outputs=[(50, 8)],
+        ),
+        Example(
+            {"filters": 6, "kernel_size": [3, 3, 1], "padding": "valid", "groups": 2},
+            inputs=[(8, 8, 8, 4)],
+            outputs=[(6, 6, 8, 6)],
+        ),
+    )
+
+    filters: int = param(Integer(1), "Number of kernels, which is the number of output channels.")
+    padding: Padding = sliding_padding(causal=True)
+    groups: int = param(
+        Integer(1), "Number of groups of channels that are convolved apart; it divides both channel counts.", default=1
+    )
+
+    def infer(self, x: Tensor) -> Tensor:
+        need_picture(x, 1, 2, 3)
+        divisible(self.filters, self.groups, "filters", "groups")
+        divisible(x.shape[-1], self.groups, "the number of input channels", "groups")
+        return Tensor((*self.slide(x, self.padding), self.filters))
+
+    def weights(self, x: Tensor) -> tuple[Weight, ...]:
+        kernel = (*self.kernel(len(x.shape) - 1), x.shape[-1] // self.groups, self.filters)
+        return self.kernel_vector_and_bias(kernel, self.filters)
+
+    def macs(self, x: Tensor) -> Dim:
+        kernel = prod(self.kernel(len(x.shape) - 1)) * (x.shape[-1] // self.groups)
+        return prod(self.slide(x, self.padding)) * (kernel * self.filters)
+
+    def compose(self, x: Tensor) -> Composition | None:
+        return after_padding(self, x)
+
+    def lower(self, x: Tensor) -> Layer:
+        rank = len(x.shape) - 1
+        arguments = {"filters": self.filters, **self.geometry(rank), "padding": self.padding, **self.weight_arguments()}
+        if self.groups > 1:
+            arguments["groups"] = self.groups
+        return self.with_spectral_norm(Layer(f"Conv{rank}D", arguments))
+
+
+@primitive
+class DepthwiseConv(Sliding, Biased):
+    """Slide a small kernel over each channel by itself: it sees patterns in space but does not mix channels.
+
+    y[p, c * m + j] = b[c * m + j] + sum over d of w[d, c, j] * x[p * strides + d * dilation_rate, c], where m is
+    `depth_multiplier`, the number of kernels for each channel. It needs far fewer weights than a full convolution.
+    """
+
+    op = "depthwise_conv"
+    family = Family.CONVOLUTION
+    icon = "▥"
+    source = "Chollet 2017 (Xception), section 1.1; keras.layers.DepthwiseConv1D, DepthwiseConv2D"
+    examples = (
+        Example({"kernel_size": 3}, inputs=[(28, 28, 16)], outputs=[(28, 28, 16)]),
+        Example(
+            {"kernel_size": 5, "depth_multiplier": 2, "padding": "valid", "strides": 2},
+            inputs=[(21, 3)],
+            outputs=[(9, 6)],
+        ),
+    )
+
+    depth_multiplier: int = param(Integer(1), "Number of kernels for each input channel.", default=1)
+    padding: Padding = sliding_padding()
+    depthwise_initializer: Any = param(INITIALIZER, "How the kernels start.", default="glorot_uniform")
+    depthwise_regularizer: Any = param(REGULARIZER, "Penalty on the kernels, added to the loss.", default=None)
+
+    def infer(self, x: Tensor) -> Tensor:
+        need_picture(x, 1, 2)
+        return Tensor((*self.slide(x, self.padding), x.shape[-1] * self.depth_multiplier))
+
+    def weights(self, x: Tensor) -> tuple[Weight, ...]:
+        kernel = (*self.kernel(len(x.shape) - 1), x.shape[-1], self.depth_multiplier)
+        return (Weight("kernel", kernel), *self.bias(x.shape[-1] * self.depth_multiplier))
+
+    def macs(self, x: Tensor) -> Dim:
+        kernel = prod(self.kernel(len(x.shape) - 1))
+        return prod(self.slide(x, self.padding)) * (kernel * x.shape[-1] * self.depth_multiplier)
+
+    def compose(self, x: Tensor) -> Composition | None:
+        return after_padding(self, x)
+
+    def lower(self, x: Tensor) -> Layer:
+        rank = len(x.shape) - 1
+        arguments = {**self.geometry(rank), "padding": self.padding, **self.weight_arguments()}
+        return Layer(f"DepthwiseConv{rank}D", {**arguments, "depth_multiplier": self.depth_multiplier})
+
+
+@primitive
+class SeparableConv(Sliding, Biased):
+    """Look at space and at channels in turn: one small kernel for each channel, then a mixture of all channels.
+
+    A `depthwise_conv` without bias followed by a convolution of kernel size 1. It does nearly the work of a full
+    convolution with a fraction of its weights.
+    """
+
+    op = "separable_conv"
+    family = Family.CONVOLUTION
+    icon = "▧"
+    source = "Chollet 2017 (Xception), section 1.1; keras.layers.SeparableConv1D, SeparableConv2D"
+    examples = (
+        Example({"filters": 64, "kernel_size": 3}, inputs=[(28, 28, 16)], outputs=[(28, 28, 64)]),
+        Example(
+            {"filters": 4, "kernel_size": 3, "depth_multiplier": 2, "padding": 1}, inputs=[(20, 3)], outputs=[(20, 4)]
+        ),
+    )
+
+    filters: int = param(Integer(1), "Number of output channels.")
+    depth_multiplier: int = param(Integer(1), "Number of kernels for each input channel.", default=1)
+    padding: Padding = sliding_padding()
+    depthwise_initializer: Any = param(INITIALIZER, "How the kernels over space start.", default="glorot_uniform")
+    pointwise_initializer: Any = param(INITIALIZER, "How the mixture of channels starts.", default="glorot_uniform")
+    depthwise_regularizer: Any = param(
+        REGULARIZER, "Penalty on the kernels over space, added to the loss.", default=None
+    )
+    pointwise_regularizer: Any = param(
+        REGULARIZER, "Penalty on the mixture of channels, added to the loss.", default=None
+    )
+
+    def infer(self, x: Tensor) -> Tensor:
+        need_picture(x, 1, 2)
+        return Tensor((*self.slide(x, self.padding), self.filters))
+
+    def weights(self, x: Tensor) -> tuple[Weight, ...]:
+        rank, channels = len(x.shape) - 1, x.shape[-1]
+        depthwise = Weight("depthwise_kernel", (*self.kernel(rank), channels, self.depth_multiplier))
+        mixed = (*(1,) * rank, channels * self.depth_multiplier, self.filters)
+        return (depthwise, Weight("pointwise_kernel", mixed), *self.bias(self.filters))
+
+    def macs(self, x: Tensor) -> Dim:
+        channels = x.shape[-1] * self.depth_multiplier
+        each = prod(self.kernel(len(x.shape) - 1)) * channels + channels * self.filters
+        return prod(self.slide(x, self.padding)) * each
+
+    def compose(self, x: Tensor) -> Composition | None:
+        return after_padding(self, x)
+
+    def lower(self, x: Tensor) -> Layer:
+        rank = len(x.shape) - 1
+        arguments = {"filters": self.filters, **self.geometry(rank), "padding": self.padding, **self.weight_arguments()}
+        return Layer(f"SeparableConv{rank}D", {**arguments, "depth_multiplier": self.depth_multiplier})
