@@ -1,28 +1,185 @@
-"""Non-linear functions, element by element."""
+"""Non-linear functions."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from archgraph.kinds import Choice, ListOf, Integer, Number, optional
+from archgraph.diagnostics import Rejected
+from archgraph.kinds import Choice, Flag, Integer, ListOf, Number, optional
 from archgraph.record import param
-from archgraph.shapes import Tensor
-from archgraph.vocabulary.base import Example, Family, Layer, Primitive, primitive
-from archgraph.vocabulary.parameters import ACTIVATIONS
+from archgraph.shapes import Dim, Tensor, show
+from archgraph.vocabulary.base import Example, Family, Layer, Primitive, Weight, primitive
+from archgraph.vocabulary.parameters import ACTIVATIONS, INITIALIZER, REGULARIZER
+from archgraph.vocabulary.rules import AXIS, index_of, indices_of, need_axes, need_float, need_size
+
+ARGUMENTS: Mapping[str, tuple[str, ...]] = {
+    "relu": ("negative_slope", "max_value", "threshold"),
+    "leaky_relu": ("negative_slope",),
+    "elu": ("alpha",),
+    "celu": ("alpha",),
+    "gelu": ("approximate",),
+    "soft_shrink": ("threshold",),
+    "hard_shrink": ("threshold",),
+    "threshold": ("threshold", "default_value"),
+    "squareplus": ("b",),
+    "softmax": ("axis",),
+    "log_softmax": ("axis",),
+    "sparsemax": ("axis",),
+}
+"""The parameters that each function takes; the others take none."""
+
+PARAMETERS = ("negative_slope", "max_value", "alpha", "threshold", "default_value", "approximate", "b", "axis")
+
+OURS: Mapping[str, str] = {"scaled_tanh": "ScaledTanh", "step": "Step"}
+"""Functions that Keras lacks, and our layers for them."""
 
 
 @primitive
 class Activation(Primitive):
-    """Apply a function to every element (softmax: to every vector along the last axis)."""
+    """Bend every number with a simple function; without it, a stack of layers would be no stronger than one layer.
+
+    relu: max(0, x). sigmoid: 1/(1+e⁻ˣ). softmax turns a vector into probabilities: eˣⁱ/Σeˣʲ. scaled_tanh:
+    1.7159·tanh(2x/3) (LeCun et al. 1998, section 4.4). step: 1 where x ≥ 0, else 0; for training, its slope is taken to
+    be 1, which with the squared error is Rosenblatt's learning rule. All others as in keras.activations. threshold: x
+    where x is above `threshold`, else `default_value`.
+    """
 
     op = "activation"
     family = Family.ACTIVATION
     icon = "ƒ"
-    source = "keras.activations"
-    examples = (Example({"activation": "relu"}, inputs=[(28, 28, 3)], outputs=[(28, 28, 3)]),)
+    source = "keras.activations; LeCun et al. 1998, Efficient BackProp; Rosenblatt 1958"
+    examples = (
+        Example({"activation": "relu"}, inputs=[(28, 28, 3)], outputs=[(28, 28, 3)]),
+        Example({"activation": "leaky_relu", "negative_slope": 0.1}, inputs=[(10,)], outputs=[(10,)]),
+        Example({"activation": "softmax", "axis": 1}, inputs=[(4, 6)], outputs=[(4, 6)]),
+    )
 
     activation: str = param(Choice(*ACTIVATIONS), "Name of the function.")
+    negative_slope: float | None = param(
+        optional(Number(0)), "relu, leaky_relu: the slope below zero. Default: 0 and 0.2.", default=None
+    )
+    max_value: float | None = param(optional(Number(0)), "relu: the largest output. Default: none.", default=None)
+    alpha: float | None = param(
+        optional(Number(above=0)), "elu, celu: minus the value far below zero. Default: 1.", default=None
+    )
+    threshold: float | None = param(
+        optional(Number()),
+        "relu, threshold: inputs below it are not passed on (default: 0 and 1); soft_shrink, hard_shrink: "
+        "inputs smaller in magnitude become 0 (default: 0.5).",
+        default=None,
+    )
+    default_value: float | None = param(
+        optional(Number()), "threshold: the output for inputs at or below the threshold. Default: 0.", default=None
+    )
+    approximate: bool | None = param(
+        optional(Flag()), "gelu: use the formula with tanh instead of the exact one. Default: false.", default=None
+    )
+    b: float | None = param(optional(Number(0)), "squareplus: roundness of the bend. Default: 4.", default=None)
+    axis: int | None = param(
+        optional(AXIS),
+        "softmax, log_softmax, sparsemax: the axis along which the outputs sum to 1, numbered as in Keras. Default: -1.",
+        default=None,
+    )
 
     def infer(self, x: Tensor) -> Tensor:
-        return x
+        need_float(x)
+        taken = ARGUMENTS.get(self.activation, ())
+        for name in self.arguments():
+            if name not in taken:
+                hint = f"it takes {', '.join(taken)}" if taken else "it takes no parameters"
+                raise Rejected("AG210", f"{self.activation} takes no {name}", hint=hint, field=f"/{name}")
+        self.signs()
+        if "axis" in taken:
+            self.spread(x)
+        return Tensor(x.shape)
+
+    def signs(self) -> None:
+        """Reject a negative threshold where the function is defined for positive ones alone."""
+        if self.threshold is not None and self.threshold < 0 and self.activation != "threshold":
+            message = f"the threshold of {self.activation} must be at least 0, got {self.threshold}"
+            raise Rejected("AG201", message, field="/threshold")
+
+    def spread(self, x: Tensor) -> None:
+        """Reject an axis on which probabilities make no sense."""
+        need_axes(x, 1, hint="put a reshape to (1,) before it, or use sigmoid")
+        axis = -1 if self.axis is None else self.axis
+        if x.shape[index_of(axis, x.shape)] == 1:
+            message = f"{self.activation} over one element of {show(x.shape)} is constant"
+            hint = "use sigmoid for one output, or give the layer before it at least 2 units"
+            raise Rejected("AG201", message, hint=hint, field="" if self.axis is None else "/axis")
+
+    def arguments(self) -> dict[str, Any]:
+        """The parameters that are given, in Keras's names."""
+        return {name: getattr(self, name) for name in PARAMETERS if getattr(self, name) is not None}
 
     def lower(self, x: Tensor) -> Layer:
-        return Layer("Activation", {"activation": self.activation})
+        arguments = self.arguments()
+        if "axis" in arguments:
+            arguments["axis"] = index_of(arguments["axis"], x.shape) + 1
+        if self.activation in OURS:
+            return Layer(OURS[self.activation], {}, ours=True)
+        if self.activation == "threshold":
+            arguments = {"threshold": 1.0, "default_value": 0.0, **arguments}
+        if not arguments:
+            return Layer("Activation", {"activation": self.activation})
+        if self.activation in KERAS_LAYERS:
+            return Layer(KERAS_LAYERS[self.activation], arguments)
+        return Layer("FunctionActivation", {"activation": self.activation, "arguments": arguments}, ours=True)
+
+
+KERAS_LAYERS: Mapping[str, str] = {"relu": "ReLU", "leaky_relu": "LeakyReLU", "elu": "ELU", "softmax": "Softmax"}
+"""Functions for which Keras has a layer with the parameters."""
+
+
+@primitive
+class PReLU(Primitive):
+    """Like relu, but below zero the line has a slope that is learned, one for each element or shared along axes.
+
+    y = x for x > 0, and α·x below.
+    """
+
+    op = "prelu"
+    family = Family.ACTIVATION
+    icon = "ⱱ"
+    source = "He, Zhang, Ren & Sun 2015, Delving Deep into Rectifiers, section 2.1; keras.layers.PReLU"
+    examples = (
+        Example({}, inputs=[(10,)], outputs=[(10,)]),
+        Example({"shared_axes": [1, 2]}, inputs=[(8, 8, 3)], outputs=[(8, 8, 3)]),
+    )
+
+    alpha_initializer: Any = param(INITIALIZER, "How the slopes start; 0.25 in the paper, 0 in Keras.", default="zeros")
+    alpha_regularizer: Any = param(REGULARIZER, "Penalty on the slopes, added to the loss.", default=None)
+    shared_axes: tuple[int, ...] | None = param(
+        optional(ListOf(AXIS, shortest=1, longest=8)),
+        "Axes along which one slope serves all, numbered as in Keras; [1, 2] after a 2-D convolution.",
+        default=None,
+    )
+
+    def infer(self, x: Tensor) -> Tensor:
+        need_float(x)
+        self.slopes(x)
+        return Tensor(x.shape)
+
+    def shared(self, x: Tensor) -> tuple[int, ...]:
+        """The shared axes, counted from 0."""
+        return () if self.shared_axes is None else indices_of(self.shared_axes, x.shape, field="/shared_axes")
+
+    def slopes(self, x: Tensor) -> tuple[int, ...]:
+        """The shape of the learned slopes."""
+        shared = self.shared(x)
+        hint = "share the slopes along symbolic axes: set shared_axes"
+        return tuple(
+            1 if index in shared else need_size(x.shape, index, what="every axis that is not shared", hint=hint)
+            for index in range(len(x.shape))
+        )
+
+    def weights(self, x: Tensor) -> tuple[Weight, ...]:
+        return (Weight("alpha", self.slopes(x)),)
+
+    def lower(self, x: Tensor) -> Layer:
+        changed = {
+            name: getattr(self, name)
+            for name in ("alpha_initializer", "alpha_regularizer")
+            if getattr(self, name) != self.fields()[name].default
+        }
+        axes = [index + 1 for index in self.shared(x)]
+        return Layer("PReLU", {**changed, "shared_axes": axes} if axes else changed)

@@ -144,14 +144,13 @@ ACTIVATIONS = (
 
 NORM_OPS = ("batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "lrn", "pixel_norm", "unit_norm")
 
-NORM = optional(
-    Named(
-        "a normalisation",
-        lambda: {op: REGISTRY[op] for op in NORM_OPS},
-        key="op",
-        short={op.removesuffix("_norm"): {"op": op} for op in NORM_OPS},
-    )
+NORMALISATION = Named(
+    "a normalisation",
+    lambda: {op: REGISTRY[op] for op in NORM_OPS},
+    key="op",
+    short={op.removesuffix("_norm"): {"op": op} for op in NORM_OPS},
 )
+NORM = optional(NORMALISATION)
 """The ``norm`` shorthand: rewritten into a node of its own after the layer, before its activation."""
 
 ACTIVATION = optional(
