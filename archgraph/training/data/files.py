@@ -1,0 +1,346 @@
+"""Data from the user's own files: .npz, CSV, a folder of images, IDX."""
+
+import csv
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from archgraph.diagnostics import Rejected, nearest
+from archgraph.kinds import AnyOf, Choice, Flag, Integer, ListOf, Text, optional
+from archgraph.record import param
+from archgraph.training.data.archive import read_npz
+from archgraph.training.data.base import Array, Column, Samples, Source, Surroundings, labelled, source
+from archgraph.training.data.idx import LARGEST_BYTES, read_idx
+
+NAMES = AnyOf(Text(), ListOf(Text(), shortest=1, longest=100))
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
+
+
+def _several(names: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return () if names is None else (names,) if isinstance(names, str) else names
+
+
+def is_class_numbers(values: Array) -> bool:
+    """Whether `values` looks like one class number for each sample: non-negative integers, one axis."""
+    return values.ndim == 1 and values.dtype.kind in "iu" and len(values) > 0 and int(values.min()) >= 0
+
+
+def counted(values: Array) -> tuple[str, ...]:
+    """Names for class numbers that have none: the numbers themselves."""
+    return tuple(str(number) for number in range(int(values.max()) + 1))
+
+
+# ---- .npz
+
+
+@source
+class Npz(Source):
+    """Arrays from an ``.npz`` file, one column for each, all with the same first axis; never pickled objects.
+
+    Files in the fashion of Keras (``x_train``, ``y_train``, ``x_test``, ``y_test``) give the columns ``x`` and ``y``.
+    One-dimensional arrays of integers are class numbers.
+    """
+
+    name = "npz"
+    licence = "the file's own"
+    shape = "a column for each array of the file"
+
+    file: str = param(Text(), "The .npz file.")
+    targets: Any = param(
+        optional(NAMES), "Columns to learn; all others are inputs. Default: y, label, labels or target.", default=None
+    )
+
+    def read(self, around: Surroundings) -> Samples:
+        arrays = read_npz(around.find(self.file, "file"))
+        test = None
+        if {"x_train", "y_train", "x_test", "y_test"} <= set(arrays):
+            arrays, test = _joined(arrays)
+        if not arrays or any(array.ndim == 0 for array in arrays.values()):
+            raise Rejected("AG703", f"{self.file} must hold arrays with at least one axis", field="/file")
+        counts = {name: len(array) for name, array in arrays.items()}
+        if len(set(counts.values())) != 1:
+            listed = ", ".join(f"{name}: {count}" for name, count in counts.items())
+            raise Rejected("AG703", f"the arrays of {self.file} differ in their first axis ({listed})", field="/file")
+        return self._samples({name: _column(name, array, self.file) for name, array in arrays.items()}, test)
+
+    def _samples(self, columns: Mapping[str, Column], test: Array | None) -> Samples:
+        targets = _several(self.targets) or tuple(n for n in ("y", "label", "labels", "target") if n in columns)[:1]
+        for target in targets:
+            if target not in columns:
+                hint = nearest(target, columns) or "it has: " + ", ".join(columns)
+                raise Rejected("AG703", f"{self.file} has no array {target!r}", hint=hint, field="/targets")
+        strata = next((name for name in targets if columns[name].classes), "")
+        inputs = tuple(name for name in columns if name not in targets)
+        return Samples(columns, inputs, targets, strata, test)
+
+
+def _joined(arrays: Mapping[str, Array]) -> tuple[dict[str, Array], Array]:
+    joined = {}
+    for name in ("x", "y"):
+        train, test = arrays[f"{name}_train"], arrays[f"{name}_test"]
+        if train.shape[1:] != test.shape[1:] or train.ndim == 0:
+            raise Rejected("AG703", f"{name}_train {train.shape} and {name}_test {test.shape} differ in shape")
+        joined[name] = np.concatenate([train, test])
+    return joined, np.arange(len(arrays["x_train"]), len(joined["x"]))
+
+
+def _column(name: str, array: Array, file: str) -> Column:
+    if array.dtype.kind in "US":
+        if array.ndim != 1:
+            raise Rejected(
+                "AG703", f"the array {name!r} of {file} holds text in {array.ndim} axes; only class names may be text"
+            )
+        classes, numbers = np.unique(array.astype(str), return_inverse=True)
+        return Column(numbers.astype(np.int32), tuple(map(str, classes)))
+    if array.dtype.kind not in "biuf":
+        raise Rejected("AG703", f"the array {name!r} of {file} has the dtype {array.dtype}, which is not a number")
+    return Column(array, counted(array) if is_class_numbers(array) else ())
+
+
+# ---- CSV
+
+
+@source
+class Csv(Source):
+    """A table in a CSV file: the target columns are learned, all others are the features, as one vector.
+
+    For classification the target is text or whole numbers, one class for each distinct value, sorted. Feature columns
+    hold numbers, except those named in `categorical`, which become one-hot.
+    """
+
+    name = "csv"
+    licence = "the file's own"
+    shape = "features (columns,), label: a class - or value (targets,)"
+
+    file: str = param(Text(), "The CSV file, in UTF-8.")
+    target: Any = param(
+        NAMES, "Column to learn, or a list of them for regression; by name, or by number without header."
+    )
+    task: str = param(
+        Choice("classification", "regression"), "Whether the target is a class or a number.", default="classification"
+    )
+    header: bool = param(Flag(), "Whether the first line names the columns.", default=True)
+    delimiter: str = param(Choice(",", ";", "\t", "|", " "), "What stands between cells.", default=",")
+    categorical: Any = param(
+        optional(ListOf(Text(), shortest=1, longest=1000)),
+        "Feature columns to turn into one-hot vectors.",
+        default=None,
+    )
+    ignore: Any = param(optional(ListOf(Text(), shortest=1, longest=1000)), "Columns to leave out.", default=None)
+
+    def read(self, around: Surroundings) -> Samples:
+        names, rows = read_table(around.find(self.file, "file"), header=self.header, delimiter=self.delimiter)
+        targets = _several(self.target)
+        for option, wanted in (("target", targets), ("categorical", self.categorical), ("ignore", self.ignore)):
+            self._need_columns(names, wanted or (), option)
+        left_out = {*targets, *(self.ignore or ())}
+        features = [self._feature(name, position, rows) for position, name in enumerate(names) if name not in left_out]
+        if not features:
+            raise Rejected("AG703", f"{self.file} has no column left that could be a feature", field="/target")
+        columns = {"features": Column(np.concatenate(features, axis=1))}
+        if self.task == "regression":
+            values = [_numbers(name, names.index(name), rows, self.file) for name in targets]
+            columns["value"] = Column(np.concatenate(values, axis=1) if len(values) > 1 else values[0][:, 0])
+            return Samples(columns, inputs=("features",), targets=("value",))
+        if len(targets) > 1:
+            raise Rejected("AG703", "classification takes one target column, got several", field="/target")
+        classes, labels = self._labels(names.index(targets[0]), rows)
+        return labelled("features", columns["features"].values, labels, classes)
+
+    def _need_columns(self, names: Sequence[str], wanted: Sequence[str], option: str) -> None:
+        for name in wanted:
+            if name not in names:
+                hint = nearest(name, names) or "it has: " + ", ".join(names[:20])
+                raise Rejected("AG703", f"{self.file} has no column {name!r}", hint=hint, field=f"/{option}")
+
+    def _feature(self, name: str, position: int, rows: "Rows") -> Array:
+        if name not in (self.categorical or ()):
+            return _numbers(name, position, rows, self.file)
+        cells = np.array([row[position] for _, row in rows])
+        return np.asarray(cells[:, None] == np.unique(cells)[None, :], np.float32)
+
+    def _labels(self, position: int, rows: "Rows") -> tuple[tuple[str, ...], Array]:
+        cells = [row[position] for _, row in rows]
+        order = sorted(set(cells), key=_as_sortable)
+        code = {cell: number for number, cell in enumerate(order)}
+        if len(order) < 2:
+            raise Rejected("AG703", f"the target column holds only one class, {order[0]!r}", field="/target")
+        if len(order) > max(100, len(cells) // 2):
+            hint = 'for numbers to predict, set "task": "regression"'
+            raise Rejected("AG703", f"the target column holds {len(order)} distinct values", hint=hint, field="/target")
+        return tuple(order), np.array([code[cell] for cell in cells])
+
+
+Rows = Sequence[tuple[int, Sequence[str]]]
+"""Number of the line in the file, and its cells."""
+
+
+def read_table(path: Path, *, header: bool = True, delimiter: str = ",") -> tuple[list[str], Rows]:
+    """Column names (numbers where there is no header) and rows of a CSV file; `Rejected` AG703 for uneven rows."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.reader(stream, delimiter=delimiter, strict=True)
+            rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(c.strip() for c in row)]
+    except UnicodeDecodeError as error:
+        raise Rejected("AG703", f"{path.name} is not UTF-8 at byte {error.start}", field="/file") from None
+    except csv.Error as error:
+        raise Rejected("AG703", f"{path.name} is not CSV: {error}", field="/file") from None
+    except OSError as error:
+        raise Rejected("AG702", f"{path} cannot be read: {error.strerror or error}", field="/file") from None
+    if len(rows) < 2:
+        raise Rejected("AG703", f"{path.name} must have at least two lines with cells, got {len(rows)}", field="/file")
+    names = list(rows[0][1]) if header else [str(number) for number in range(len(rows[0][1]))]
+    for line, row in rows:
+        if len(row) != len(names):
+            raise Rejected(
+                "AG703", f"line {line} of {path.name} has {len(row)} cells, the first {len(names)}", field="/file"
+            )
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        hint = 'is the first line data? then set "header": false'
+        raise Rejected("AG703", f"{path.name} names two columns {twice!r}", hint=hint, field="/file")
+    return names, rows[1:] if header else rows
+
+
+def _numbers(name: str, position: int, rows: Rows, file: str) -> Array:
+    values = np.empty((len(rows), 1), np.float32)
+    for index, (line, row) in enumerate(rows):
+        try:
+            values[index, 0] = float(row[position])
+        except ValueError:
+            values[index, 0] = np.nan
+        if not np.isfinite(values[index, 0]):
+            got = "an empty cell" if row[position] == "" else repr(row[position][:40])
+            hint = f'name it in "categorical" or "ignore": ["{name}"], or mend the cell'
+            complaint = f"line {line} of {file}, column {name!r}: must be a finite number, got {got}"
+            raise Rejected("AG703", complaint, hint=hint, field="/file")
+    return values
+
+
+def _as_sortable(cell: str) -> tuple[int, float, str]:
+    try:
+        return (0, float(cell), cell)
+    except ValueError:
+        return (1, 0.0, cell)
+
+
+# ---- images
+
+
+@source
+class ImageFolder(Source):
+    """Pictures in folders, one folder for each class: ``cats/1.png``, ``dogs/1.png``.
+
+    With two folders called ``train`` and ``test``, each holding the class folders, the test part is as given.
+    """
+
+    name = "image_folder"
+    licence = "the files' own"
+    shape = "image (height, width, channels) from 0 to 255, label: a class for each folder"
+
+    file: str = param(Text(), "The folder.")
+    size: Any = param(
+        optional(ListOf(Integer(1, 4096), shortest=2, longest=2)),
+        "Height and width to resize to. Default: the pictures must all have one size.",
+        default=None,
+        unit="pixels",
+    )
+    mode: str = param(Choice("grey", "rgb"), "One channel or three.", default="rgb")
+
+    def read(self, around: Surroundings) -> Samples:
+        folder = around.find(self.file, "file")
+        parts = [folder / "train", folder / "test"] if _has_parts(folder) else [folder]
+        classes = tuple(sorted(child.name for child in parts[0].iterdir() if child.is_dir()))
+        found = [
+            (path, classes.index(path.parent.name)) for part in parts for path in _images(part, classes, self.file)
+        ]
+        if len(classes) < 2 or not found:
+            complaint = (
+                f"{self.file} must hold at least two folders of pictures, one for each class, got {len(classes)}"
+            )
+            raise Rejected("AG703", complaint, hint="known: " + " ".join(IMAGE_SUFFIXES), field="/file")
+        images = [read_image(path, mode=self.mode, size=self.size) for path, _ in found]
+        odd = next((i for i, image in enumerate(images) if image.shape != images[0].shape), None)
+        if odd is not None:
+            complaint = f"{found[odd][0].name} has the shape {images[odd].shape}, {found[0][0].name} {images[0].shape}"
+            raise Rejected("AG703", complaint, hint='give a "size" to resize all to', field="/size")
+        in_test = np.array([path.parent.parent == folder / "test" for path, _ in found])
+        test = np.flatnonzero(in_test) if len(parts) > 1 else None
+        return labelled("image", np.stack(images), np.array([label for _, label in found]), classes, test=test)
+
+
+def _has_parts(folder: Path) -> bool:
+    if not folder.is_dir():
+        raise Rejected("AG703", f"{folder.name} must be a folder", field="/file")
+    return {child.name for child in folder.iterdir() if child.is_dir()} == {"train", "test"}
+
+
+def _images(part: Path, classes: Sequence[str], file: str) -> list[Path]:
+    strange = sorted({child.name for child in part.iterdir() if child.is_dir()} - set(classes))
+    if strange:
+        raise Rejected(
+            "AG703", f"the test part of {file} has a class that the train part lacks: {strange[0]}", field="/file"
+        )
+    folders = (part / name for name in classes if (part / name).is_dir())
+    found = itertools.chain.from_iterable(sorted(folder.iterdir()) for folder in folders)
+    return [path for path in found if path.suffix.lower() in IMAGE_SUFFIXES]
+
+
+def read_image(path: Path, *, mode: str, size: tuple[int, int] | None = None) -> Array:
+    """One picture as uint8 (height, width, 1 or 3); `size` is (height, width)."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as opened:
+            picture = opened.convert("L" if mode == "grey" else "RGB")
+            if size is not None and picture.size != (size[1], size[0]):
+                picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+            values = np.asarray(picture, np.uint8)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise Rejected("AG703", f"the picture {path.name} cannot be read: {error}", field="/file") from None
+    return values[..., None] if values.ndim == 2 else values
+
+
+# ---- IDX
+
+
+@source
+class Idx(Source):
+    """Images and labels in the IDX format of MNIST, gzipped or not, with or without a test part."""
+
+    name = "idx"
+    licence = "the files' own"
+    shape = "image (height, width, 1), label: a class"
+
+    images: str = param(Text(), "File of the images.")
+    labels: str = param(Text(), "File of the labels.")
+    test_images: str | None = param(optional(Text()), "File of the test images.", default=None)
+    test_labels: str | None = param(optional(Text()), "File of the test labels.", default=None)
+
+    def read(self, around: Surroundings) -> Samples:
+        images, labels = self._pair(around, self.images, self.labels, "")
+        if self.test_images is None or self.test_labels is None:
+            if self.test_images != self.test_labels:
+                raise Rejected("AG210", "test_images and test_labels must be given together")
+            return labelled("image", images, labels, counted(labels))
+        test_images, test_labels = self._pair(around, self.test_images, self.test_labels, "test_")
+        if test_images.shape[1:] != images.shape[1:]:
+            complaint = f"the test images have the shape {test_images.shape[1:]}, the others {images.shape[1:]}"
+            raise Rejected("AG703", complaint, field="/test_images")
+        every = np.concatenate([labels, test_labels])
+        test = np.arange(len(images), len(every))
+        return labelled("image", np.concatenate([images, test_images]), every, counted(every), test=test)
+
+    def _pair(self, around: Surroundings, images: str, labels: str, part: str) -> tuple[Array, Array]:
+        pictures = read_idx(around.find(images, f"{part}images"))
+        numbers = read_idx(around.find(labels, f"{part}labels"))
+        if pictures.ndim < 2 or not is_class_numbers(numbers) or len(pictures) != len(numbers):
+            complaint = f"must be images and one label for each, got {pictures.shape} and {numbers.shape}"
+            raise Rejected("AG703", complaint, field=f"/{part}labels")
+        return pictures[..., None] if pictures.ndim == 3 else pictures, numbers
+
+
+__all__ = ["LARGEST_BYTES", "Csv", "Idx", "ImageFolder", "Npz", "read_image", "read_table"]
