@@ -102,6 +102,13 @@ def places(text: str, offsets: Iterable[int]) -> dict[int, tuple[int, int]]:
     return found
 
 
+def string_end(text: str, start: int) -> int:
+    """The offset behind the string that begins at `start` of a correct text."""
+    match = _STRING.match(text, start)
+    assert match is not None, "a string begins here"
+    return match.end()
+
+
 def step(key: str | int) -> str:
     """One step of a JSON pointer (RFC 6901)."""
     return "/" + str(key).replace("~", "~0").replace("/", "~1")
