@@ -9,9 +9,8 @@ from archgraph.sizes import (
     Dim,
     Size,
     Symbol,
-    bounds_of_difference,
+    differ,
     lower,
-    step_of,
     substitute,
     symbol,
     symbols_of,
@@ -73,14 +72,7 @@ def equal(a: Dim, b: Dim) -> bool | None:
         return True
     if isinstance(a, int) and isinstance(b, int):
         return False
-    low, high = bounds_of_difference(a, b)
-    if (low is not None and low > 0) or (high is not None and high < 0):
-        return False
-    difference = a - b
-    if isinstance(difference, int):
-        return False
-    constant = dict(difference.terms).get((), 0)
-    return False if constant % step_of(difference) else None
+    return False if differ(a, b) else None
 
 
 def at_least(size: Dim, least: int) -> bool | None:
@@ -202,10 +194,12 @@ def window_output(size: Dim, extent: int, stride: int, padding: str) -> Dim:
 def _remedy(sizes: Shape, proof: Callable[..., bool | None], key: str = "multiple_of") -> str:
     """What to state under ``dims`` so that `proof` succeeds; tried before it is told."""
     found = symbols(sizes)
+    one_or_all = dict.fromkeys([*((one,) for one in found), found])
     for number in _CANDIDATES[key]:
-        if proof(*_constrained(sizes, found, key, number)):
-            stated = ", ".join(f'"{symbol.name}": {{"{key}": {number}}}' for symbol in found)
-            return f'state it: "dims": {{{stated}}}'
+        for chosen in one_or_all:
+            if proof(*_constrained(sizes, chosen, key, number)):
+                stated = ", ".join(f'"{symbol.name}": {{"{key}": {number}}}' for symbol in chosen)
+                return f'state it: "dims": {{{stated}}}'
     return "write numbers in place of the symbols in the input's shape"
 
 

@@ -123,7 +123,7 @@ class Size:
         return _text(_pieces(dict(self.terms)))
 
     def __repr__(self) -> str:
-        return f"Size({self})"
+        return str(self)  # messages quote values with repr
 
     def __add__(self, other: "Dim") -> "Dim":
         if not isinstance(other, int | Size):
@@ -201,7 +201,8 @@ class Size:
             return True
         if high is not None and high < 0:
             return False
-        raise Rejected("AG305", f"it cannot be proven whether {self} is at least {other}")
+        hint = 'state a "minimum" or a "maximum" of the size under "dims"'
+        raise Rejected("AG305", f"it cannot be proven whether {self} is at least {other}", hint=hint)
 
     def __index__(self) -> int:
         raise Rejected("AG302", f"a known size is needed here, got {self}")
@@ -233,9 +234,15 @@ def bounds_of_difference(a: Dim, b: Dim) -> tuple[int | None, int | None]:
     return low, None if negated is None else -negated
 
 
-def step_of(dim: Size) -> int:
-    """The largest number known to divide everything in `dim` but its constant."""
-    return math.gcd(*(int(count * _unit(atoms)) for atoms, count in dim.terms if atoms))
+def differ(a: Dim, b: Dim) -> bool:
+    """Whether it is proven that `a` and `b` are never equal: by their bounds, or by a common factor (2*H and 3)."""
+    difference = _sum(_terms(a), _scaled(_terms(b), -1))
+    low, negated = _bound(difference), _bound(_scaled(difference, -1))
+    if (low is not None and low > 0) or (negated is not None and negated > 0):
+        return True
+    factor = math.gcd(*(int(count * _unit(atoms)) for atoms, count in difference.items() if atoms))
+    constant = difference.get((), 0)
+    return bool(constant % factor) if factor else constant != 0
 
 
 def symbols_of(dim: Dim) -> frozenset[Symbol]:
@@ -415,7 +422,7 @@ def _bound(terms: Terms) -> int | None:
 
 
 def _expanded(terms: Terms, view: Callable[[Atom], Terms]) -> Terms:
-    """`terms` with every atom written as `view` says; the empty sum of no atom where that grows too long."""
+    """`terms` with every atom written as `view` says; `terms` themselves, which have no bound, where that grows too long."""
     total: Terms = {}
     for atoms, count in terms.items():
         product: Terms = {(): count}
@@ -520,7 +527,8 @@ def _division(count: Count, inner: Terms, divisor: int, rest: Terms) -> list[Pie
 def _text(pieces: list[Piece]) -> str:
     """Positive summands first, so that a leading minus is rare; products, then divisions, then the constant."""
     text = ""
-    for count, what in sorted(pieces, key=_place):
+    ordered: list[Piece] = sorted(pieces, key=_place)
+    for count, what in ordered:
         summand = _summand(abs(count), what)
         if count > 0:
             text += f"+{summand}" if text else summand
