@@ -1,0 +1,97 @@
+"""Layers over graphs, whose nodes have features and whose edges are a matrix."""
+
+from archgraph.kinds import Choice, Flag, Integer
+from archgraph.record import param
+from archgraph.shapes import Dim, Tensor, need_equal, need_rank, prod
+from archgraph.vocabulary.base import EVERYWHERE, Example, Family, Layer, Port, Primitive, Weight, Window, primitive
+from archgraph.vocabulary.rules import need_float, need_size
+from archgraph.vocabulary.weighted import Weighted
+
+NODES = Port("x", "the nodes: (nodes, features)")
+
+
+def _need_adjacency(x: Tensor, adjacency: Tensor) -> None:
+    need_rank(adjacency, 2, what="adjacency")
+    need_float(adjacency, what="adjacency")
+    need_equal(adjacency.shape[0], adjacency.shape[1], "the rows and columns of the adjacency")
+    need_equal(adjacency.shape[0], x.shape[0], "the sizes of adjacency and nodes")
+
+
+@primitive
+class GraphConv(Weighted):
+    """Every node mixes its neighbours' features and its own, then one weight matrix transforms the mixture.
+
+    y = Â·X·W + b. The adjacency is taken as given; with `renormalize` it holds plain edges A, and the layer computes
+    Â = D̃^(-1/2)·(A + I)·D̃^(-1/2), where D̃ holds the row sums of A + I. For N nodes multiply-adds:
+    N · features · units + N² · units, zeros of the adjacency included.
+    """
+
+    op = "graph_conv"
+    family = Family.GRAPH
+    icon = "⚭"
+    source = "Kipf & Welling 2017, section 2"
+    inputs = (NODES, Port("adjacency", "the edges: (nodes, nodes)"))
+    examples = (
+        Example({"units": 16}, inputs=[(34, 34), (34, 34)], outputs=[(34, 16)]),
+        Example({"units": 2, "use_bias": False, "renormalize": True}, inputs=[(34, 16), (34, 34)], outputs=[(34, 2)]),
+    )
+
+    units: int = param(Integer(1), "Number of features of each node in the output.")
+    renormalize: bool = param(
+        Flag(), "Add each node to its own neighbours and weigh edges by degrees; false: use the adjacency as it is.",
+        default=False,
+    )  # fmt: skip
+
+    def infer(self, x: Tensor, adjacency: Tensor) -> Tensor:
+        need_rank(x, 2)
+        need_float(x)
+        need_size(x.shape, -1, what="the last axis (the features)")
+        _need_adjacency(x, adjacency)
+        return Tensor((x.shape[0], self.units))
+
+    def weights(self, x: Tensor, adjacency: Tensor) -> tuple[Weight, ...]:
+        return self.kernel_and_bias((x.shape[1], self.units), self.units)
+
+    def macs(self, x: Tensor, adjacency: Tensor) -> Dim:
+        return prod(x.shape) * self.units + x.shape[0] * x.shape[0] * self.units
+
+    def window(self, x: Tensor, adjacency: Tensor) -> tuple[Window, ...] | str:
+        return EVERYWHERE
+
+    def lower(self, x: Tensor, adjacency: Tensor) -> Layer:
+        arguments = {"units": self.units, "renormalize": self.renormalize, **self.weight_arguments()}
+        return Layer("GraphConv", arguments, ours=True)
+
+
+@primitive
+class GraphPool(Primitive):
+    """Sum up a whole graph in one vector: the mean, maximum or sum over its nodes.
+
+    With `mask`, only nodes where it is above 0 count, so that graphs of different sizes can share a batch.
+    """
+
+    op = "graph_pool"
+    family = Family.GRAPH
+    icon = "⊙"
+    source = "Xu et al. 2019, sections 4.2 and 5"
+    inputs = (NODES, Port("mask", "which nodes exist: (nodes,), above 0 where one does", optional=True))
+    examples = (
+        Example({}, inputs=[(34, 16)], outputs=[(16,)]),
+        Example({"kind": "max"}, inputs=[(34, 16), (34,)], outputs=[(16,)]),
+    )
+
+    kind: str = param(Choice("mean", "max", "sum"), "How the nodes become one vector.", default="mean")
+
+    def infer(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        need_rank(x, 2)
+        need_float(x)
+        if mask is not None:
+            need_rank(mask, 1, what="mask")
+            need_equal(mask.shape[0], x.shape[0], "the sizes of mask and nodes")
+        return Tensor((x.shape[1],))
+
+    def window(self, x: Tensor, mask: Tensor | None = None) -> tuple[Window, ...] | str:
+        return EVERYWHERE
+
+    def lower(self, x: Tensor, mask: Tensor | None = None) -> Layer:
+        return Layer("GraphPool", {"kind": self.kind}, ours=True)

@@ -1,0 +1,530 @@
+"""Layers that read a sequence step by step and carry a state."""
+
+import abc
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from archgraph.diagnostics import Rejected
+from archgraph.kinds import Choice, Flag, FrozenMap, Integer, Number
+from archgraph.record import Named, param, record
+from archgraph.shapes import Dim, Shape, Tensor, need_equal, need_known, need_rank, prod, show, window_output
+from archgraph.vocabulary.base import (
+    EVERYWHERE,
+    REGISTRY,
+    Composition,
+    Example,
+    Family,
+    Layer,
+    Port,
+    Primitive,
+    Step,
+    Weight,
+    Window,
+    primitive,
+)
+from archgraph.vocabulary.parameters import (
+    ACTIVATIONS,
+    INITIALIZER,
+    REGULARIZER,
+    PerAxis,
+    each_axis,
+    per_axis,
+)
+from archgraph.vocabulary.rules import need_float
+from archgraph.vocabulary.sliding import span
+from archgraph.vocabulary.weighted import Dressed
+
+KERAS_ACTIVATIONS = tuple(name for name in ACTIVATIONS if name not in ("scaled_tanh", "step"))
+"""Names that Keras itself knows, for the functions inside a cell."""
+
+
+def _ports(*states: str) -> tuple[Port, ...]:
+    return (
+        Port("x", "the sequence: (time, features)"),
+        *(Port(f"state_{s}", f"the state {s} to start from; zeros if absent", optional=True) for s in states),
+        *(
+            Port(f"backward_{s}", f"the state {s} from which the backward reading starts", optional=True)
+            for s in states
+        ),
+    )
+
+
+@record
+class Recurrent(Primitive, abc.ABC):
+    """A layer that is applied to one step after the other and hands its state on."""
+
+    keras_class: ClassVar[str]
+    gates: ClassVar[int]
+    """How many linear maps of input and state one step needs."""
+    state_names: ClassVar[tuple[str, ...]]
+
+    activation: str = param(Choice(*KERAS_ACTIVATIONS), "Function of the candidate and the output.", default="tanh")
+    use_bias: bool = param(Flag(), "Add a learned bias.", default=True)
+    kernel_initializer: Any = param(INITIALIZER, "How the weights of the input start.", default="glorot_uniform")
+    recurrent_initializer: Any = param(INITIALIZER, "How the weights of the state start.", default="orthogonal")
+    bias_initializer: Any = param(INITIALIZER, "How the bias starts.", default="zeros")
+    kernel_regularizer: Any = param(REGULARIZER, "Penalty on the weights of the input.", default=None)
+    recurrent_regularizer: Any = param(REGULARIZER, "Penalty on the weights of the state.", default=None)
+    bias_regularizer: Any = param(REGULARIZER, "Penalty on the bias.", default=None)
+    activity_regularizer: Any = param(REGULARIZER, "Penalty on the layer's output.", default=None)
+    dropout: float = param(
+        Number(0, below=1), "Share of the inputs dropped in training, the same ones at every step.", default=0.0
+    )
+    recurrent_dropout: float = param(
+        Number(0, below=1), "Share of the state dropped in training, the same one at every step.", default=0.0
+    )
+    return_sequences: bool = param(Flag(), "Give the output of every step, not of the last alone.", default=False)
+    return_state: bool = param(Flag(), "Give the last state too, on ports of its own.", default=False)
+    go_backwards: bool = param(Flag(), "Read from the end; the outputs come in that order.", default=False)
+    bidirectional: bool = param(
+        Flag(), "Read forwards and, with weights of its own, backwards (Schuster & Paliwal 1997).", default=False
+    )
+    merge_mode: str = param(
+        Choice("concat", "sum", "mul", "ave"), "How the outputs of both directions are joined.", default="concat"
+    )
+
+    @abc.abstractmethod
+    def step_output(self, x: Tensor) -> Shape:
+        """Shape of one direction's output at one step, or `Rejected`. The states have it too."""
+
+    @abc.abstractmethod
+    def step_weights(self, x: Tensor) -> tuple[Weight, ...]:
+        """The arrays of one direction."""
+
+    @abc.abstractmethod
+    def step_macs(self, x: Tensor) -> Dim:
+        """Multiply-adds of one direction at one step; products of gates with states are not counted."""
+
+    @abc.abstractmethod
+    def layer_name(self, x: Tensor) -> str:
+        """The Keras class of one direction."""
+
+    @abc.abstractmethod
+    def layer_arguments(self, x: Tensor) -> Mapping[str, Any]:
+        """Keras arguments besides those declared on this class."""
+
+    def infer(self, x: Tensor, *states: Tensor | None) -> Tensor | tuple[Tensor, ...]:
+        need_float(x)
+        self._need_agreeing_directions()
+        step = self.step_output(x)
+        self._need_states(states, step)
+        both = self.bidirectional and self.merge_mode == "concat"
+        joined = (*step[:-1], 2 * step[-1]) if both else step
+        output = Tensor((x.shape[0], *joined) if self.return_sequences else joined)
+        if not self.return_state:
+            return output
+        return (output, *[Tensor(step)] * len(self._wanted()))
+
+    def outputs(self) -> tuple[str, ...]:
+        return ("output", *self._wanted()) if self.return_state else ("output",)
+
+    def weights(self, x: Tensor, *states: Tensor | None) -> tuple[Weight, ...]:
+        once = self.step_weights(x)
+        if not self.bidirectional:
+            return once
+        return tuple(w._replace(name=f"{way}_{w.name}") for way in ("forward", "backward") for w in once)
+
+    def macs(self, x: Tensor, *states: Tensor | None) -> Dim:
+        return x.shape[0] * self.step_macs(x) * (2 if self.bidirectional else 1)
+
+    def window(self, x: Tensor, *states: Tensor | None) -> tuple[Window, ...] | str:
+        return EVERYWHERE
+
+    def lower(self, x: Tensor, *states: Tensor | None) -> Layer:
+        outer = ("bidirectional", "merge_mode")
+        arguments = {**self.layer_arguments(x), **{k: v for k, v in self.given() if k not in outer}}
+        if self.dropout or self.recurrent_dropout:
+            arguments["seed"] = None
+        layer = Layer(self.layer_name(x), arguments)
+        if self.bidirectional:
+            layer = Layer("Bidirectional", {"layer": layer, "merge_mode": self.merge_mode})
+        if not any(states):
+            return layer
+        return layer._replace(keywords=("sequences", *["initial_state"] * len(states)))
+
+    def _wanted(self) -> tuple[str, ...]:
+        """Names of the states that flow in and out."""
+        forward = tuple(f"state_{s}" for s in self.state_names)
+        return (*forward, *(f"backward_{s}" for s in self.state_names)) if self.bidirectional else forward
+
+    def _need_agreeing_directions(self) -> None:
+        if self.bidirectional and self.go_backwards:
+            raise Rejected(
+                "AG210",
+                "reads both ways and also backwards",
+                hint="leave out go_backwards, or bidirectional",
+                field="/go_backwards",
+            )
+        if self.merge_mode != "concat" and not self.bidirectional:
+            raise Rejected(
+                "AG210",
+                f'merge_mode "{self.merge_mode}" joins two directions, but there is one',
+                hint='add "bidirectional": true, or leave out merge_mode',
+                field="/merge_mode",
+            )
+
+    def _need_states(self, states: Sequence[Tensor | None], step: Shape) -> None:
+        """Keras takes no state or all of them, each of the shape of one step's output."""
+        ports = [port.name for port in self.inputs[1:]]
+        given = {name: state for name, state in zip(ports, states, strict=False) if state is not None}
+        wanted = self._wanted()
+        if given and set(given) != set(wanted):
+            raise Rejected(
+                "AG403",
+                f"needs {' and '.join(wanted)}, or no state at all; got {' and '.join(given)}",
+                hint="" if self.bidirectional else "backward states belong to a bidirectional layer",
+            )
+        for name, state in given.items():
+            need_float(state, what=name)
+            need_rank(state, len(step), what=name)
+            for size, own in zip(state.shape, step, strict=True):
+                need_equal(size, own, f"the sizes of {name} and of the layer's state")
+
+
+@record
+class Stepwise(Recurrent, abc.ABC):
+    """A recurrent layer over vectors: (time, features) -> (units,)."""
+
+    units: int = param(Integer(1), "Size of the state and of the output.")
+
+    def step_output(self, x: Tensor) -> Shape:
+        need_rank(x, 2)
+        need_known(x.shape[1], "the number of features")
+        return (self.units,)
+
+    def step_weights(self, x: Tensor) -> tuple[Weight, ...]:
+        width = self.gates * self.units
+        bias = (Weight("bias", self.bias_shape(width)),) if self.use_bias else ()
+        return (Weight("kernel", (x.shape[1], width)), Weight("recurrent_kernel", (self.units, width)), *bias)
+
+    @abc.abstractmethod
+    def bias_shape(self, width: int) -> Shape:
+        """Shape of the bias; `width` is the number of rows of all gates together."""
+
+    def step_macs(self, x: Tensor) -> Dim:
+        return (x.shape[1] + self.units) * self.gates * self.units
+
+    def layer_name(self, x: Tensor) -> str:
+        return self.keras_class
+
+    def layer_arguments(self, x: Tensor) -> Mapping[str, Any]:
+        return {"units": self.units}
+
+
+@primitive
+class Rnn(Stepwise):
+    """Read a sequence step by step; each new state mixes the input with the state before.
+
+    h_t = tanh(x_t·W + h_(t-1)·U + b), and the output is the state. It forgets fast; `lstm` and `gru` remember longer.
+    Multiply-adds: time · units · (features + units), twice for both directions.
+    """
+
+    op = "rnn"
+    family = Family.RECURRENT
+    icon = "↻"
+    source = "Elman 1990; keras.layers.SimpleRNN"
+    inputs = _ports("h")
+    stochastic = True
+    examples = (
+        Example({"units": 8}, inputs=[(20, 3)], outputs=[(8,)]),
+        Example({"units": 8, "return_sequences": True, "use_bias": False}, inputs=[(20, 3)], outputs=[(20, 8)]),
+        Example({"units": 8, "return_state": True, "dropout": 0.2}, inputs=[(20, 3), (8,)], outputs=[(8,), (8,)]),
+        Example({"units": 4, "bidirectional": True, "merge_mode": "sum"}, inputs=[(20, 3)], outputs=[(4,)]),
+    )
+    keras_class = "SimpleRNN"
+    gates = 1
+    state_names = ("h",)
+
+    def bias_shape(self, width: int) -> Shape:
+        return (width,)
+
+
+@primitive
+class Lstm(Stepwise):
+    """Read a sequence step by step with a memory that is written, kept and read through gates.
+
+    With z = x_t·W + h_(t-1)·U + b cut into i, f, g, o:
+    c_t = σ(f)·c_(t-1) + σ(i)·tanh(g), h_t = σ(o)·tanh(c_t). The output is h.
+    Multiply-adds: time · 4 · units · (features + units), twice for both directions.
+    """
+
+    op = "lstm"
+    family = Family.RECURRENT
+    icon = "⇶"
+    source = "Hochreiter & Schmidhuber 1997; forget gate: Gers, Schmidhuber & Cummins 2000; keras.layers.LSTM"
+    inputs = _ports("h", "c")
+    stochastic = True
+    examples = (
+        Example({"units": 8}, inputs=[(20, 3)], outputs=[(8,)]),
+        Example({"units": 8, "return_sequences": True, "return_state": True}, [(20, 3)], [(20, 8), (8,), (8,)]),
+        Example({"units": 8, "recurrent_dropout": 0.1}, inputs=[(20, 3), (8,), (8,)], outputs=[(8,)]),
+        Example({"units": 8, "bidirectional": True, "return_sequences": True}, inputs=[(20, 3)], outputs=[(20, 16)]),
+        Example(
+            {"units": 4, "bidirectional": True, "merge_mode": "ave", "return_state": True},
+            inputs=[(20, 3), (4,), (4,), (4,), (4,)],
+            outputs=[(4,), (4,), (4,), (4,), (4,)],
+        ),
+    )
+    keras_class = "LSTM"
+    gates = 4
+    state_names = ("h", "c")
+
+    recurrent_activation: str = param(Choice(*KERAS_ACTIVATIONS), "Function of the gates.", default="sigmoid")
+    unit_forget_bias: bool = param(
+        Flag(), "Start the forget gate's bias at 1 (Jozefowicz et al. 2015, section 2.2).", default=True
+    )
+
+    def bias_shape(self, width: int) -> Shape:
+        return (width,)
+
+
+@primitive
+class Gru(Stepwise):
+    """Read a sequence step by step; two gates decide what to keep of the state and what to renew.
+
+    z and r are σ(x_t·W + h_(t-1)·U + b); the candidate is g = tanh(x_t·W_g + r·(h_(t-1)·U_g + b')),
+    and h_t = z·h_(t-1) + (1-z)·g. With `reset_after` false, r multiplies the state before U_g, as in the first paper.
+    Multiply-adds: time · 3 · units · (features + units), twice for both directions.
+    """
+
+    op = "gru"
+    family = Family.RECURRENT
+    icon = "⇉"
+    source = "Cho et al. 2014, section 2.3; keras.layers.GRU"
+    inputs = _ports("h")
+    stochastic = True
+    examples = (
+        Example({"units": 8}, inputs=[(20, 3)], outputs=[(8,)]),
+        Example({"units": 8, "reset_after": False, "return_state": True}, inputs=[(20, 3)], outputs=[(8,), (8,)]),
+        Example({"units": 8, "bidirectional": True}, inputs=[(20, 3), (8,), (8,)], outputs=[(16,)]),
+    )
+    keras_class = "GRU"
+    gates = 3
+    state_names = ("h",)
+
+    recurrent_activation: str = param(Choice(*KERAS_ACTIVATIONS), "Function of the gates.", default="sigmoid")
+    reset_after: bool = param(
+        Flag(), "Apply the reset gate after the product with the state's weights (with a second bias).", default=True
+    )
+
+    def bias_shape(self, width: int) -> Shape:
+        return (2, width) if self.reset_after else (width,)
+
+
+@primitive
+class ConvLstm(Recurrent):
+    """An LSTM whose state is a picture: its products are convolutions, so it can follow motion in a film.
+
+    The formulas are those of `lstm`, with x_t * W and h_(t-1) * U convolutions; the one over the state has stride 1 and
+    padding "same". Multiply-adds: time · places · kernel cells · 4 · filters · (channels + filters).
+    """
+
+    op = "conv_lstm"
+    family = Family.RECURRENT
+    icon = "▦"
+    source = "Shi et al. 2015, section 3.1; keras.layers.ConvLSTM2D"
+    inputs = (Port("x", "the film: (time, space…, channels)"), *_ports("h", "c")[1:])
+    stochastic = True
+    examples = (
+        Example({"filters": 4, "kernel_size": 3}, inputs=[(5, 9, 2)], outputs=[(9, 4)]),
+        Example(
+            {"filters": 4, "kernel_size": 3, "strides": 2, "return_sequences": True, "return_state": True},
+            inputs=[(5, 8, 7, 2)],
+            outputs=[(5, 4, 4, 4), (4, 4, 4), (4, 4, 4)],
+        ),
+        Example({"filters": 2, "kernel_size": [3, 2, 1], "padding": "valid"}, [(3, 6, 5, 4, 1)], [(4, 4, 4, 2)]),
+        Example({"filters": 2, "kernel_size": 3, "bidirectional": True}, inputs=[(3, 6, 5, 1)], outputs=[(6, 5, 4)]),
+    )
+    keras_class = "ConvLSTM"
+    gates = 4
+    state_names = ("h", "c")
+
+    filters: int = param(Integer(1), "Number of channels of the state and of the output.")
+    kernel_size: PerAxis = param(per_axis(), "Size of the convolutions' windows.")
+    strides: PerAxis = param(per_axis(), "Step of the input's convolution.", default=1)
+    padding: str = param(Choice("same", "valid"), "Padding of the input's convolution.", default="same")
+    dilation_rate: PerAxis = param(per_axis(), "Distance between cells of the input's window.", default=1)
+    recurrent_activation: str = param(Choice(*KERAS_ACTIVATIONS), "Function of the gates.", default="sigmoid")
+    unit_forget_bias: bool = param(Flag(), "Start the forget gate's bias at 1.", default=True)
+
+    def step_output(self, x: Tensor) -> Shape:
+        need_rank(x, 3, 4, 5)
+        space = tuple(need_known(size, "each spatial size (Keras demands it here)") for size in x.shape[1:-1])
+        need_known(x.shape[-1], "the number of channels")
+        kernel, strides, dilation = self._geometry(x)
+        if max(strides) > 1 and max(dilation) > 1:
+            raise Rejected(
+                "AG802",
+                f"strides {list(strides)} and dilation_rate {list(dilation)} are both above 1",
+                hint="set one of them to 1",
+                field="/dilation_rate",
+            )
+        extents = tuple(span(k, d) for k, d in zip(kernel, dilation, strict=True))
+        sizes = zip(space, extents, strides, strict=True)
+        return (*(window_output(n, extent, stride, self.padding) for n, extent, stride in sizes), self.filters)
+
+    def step_weights(self, x: Tensor) -> tuple[Weight, ...]:
+        kernel, width = self._geometry(x)[0], self.gates * self.filters
+        bias = (Weight("bias", (width,)),) if self.use_bias else ()
+        own = Weight("kernel", (*kernel, x.shape[-1], width))
+        return (own, Weight("recurrent_kernel", (*kernel, self.filters, width)), *bias)
+
+    def step_macs(self, x: Tensor) -> Dim:
+        cells = prod(self._geometry(x)[0])
+        places = prod(self.step_output(x)[:-1])
+        return places * cells * (x.shape[-1] + self.filters) * self.gates * self.filters
+
+    def layer_name(self, x: Tensor) -> str:
+        return f"ConvLSTM{len(x.shape) - 2}D"
+
+    def layer_arguments(self, x: Tensor) -> Mapping[str, Any]:
+        return {"filters": self.filters, "padding": self.padding}
+
+    def _geometry(self, x: Tensor) -> tuple[tuple[int, ...], ...]:
+        rank, names = len(x.shape) - 2, ("kernel_size", "strides", "dilation_rate")
+        return tuple(each_axis(getattr(self, name), rank, name) for name in names)
+
+
+def _distributable() -> dict[str, type[Primitive]]:
+    """Primitives that read one tensor; without the one that spreads layers over time, lest it nest for ever."""
+    return {
+        op: kind
+        for op, kind in REGISTRY.items()
+        if op != "time_distributed" and all(port.optional for port in kind.inputs[1:]) and not kind.inputs[0].variadic
+    }
+
+
+LAYER = Named("a layer", _distributable, key="op")
+
+
+@primitive
+class TimeDistributed(Primitive):
+    """Apply one layer, with the same weights, to every step of a sequence: to every frame of a film, say.
+
+    y_t = layer(x_t). `layer` is a node record without `in`, such as {"op": "conv", "filters": 8, "kernel_size": 3};
+    its `norm` and `activation` are spread over time too. Multiply-adds: time · those of the layer.
+    """
+
+    op = "time_distributed"
+    family = Family.RECURRENT
+    icon = "☰"
+    source = "keras.layers.TimeDistributed"
+    inputs = (Port("x", "the sequence: (time, …)"),)
+    stochastic = True
+    examples = (
+        Example({"layer": {"op": "dense", "units": 4}}, inputs=[(7, 3)], outputs=[(7, 4)]),
+        Example({"layer": "flatten"}, inputs=[(5, 4, 3)], outputs=[(5, 12)]),
+        Example({"layer": {"op": "lstm", "units": 4}}, inputs=[(5, 6, 3)], outputs=[(5, 4)]),
+    )
+
+    layer: Any = param(LAYER, "The layer: a node record without `in`, or the name of an op that needs no parameters.")
+
+    def infer(self, x: Tensor) -> Tensor:
+        if len(x.shape) < 2:
+            raise Rejected("AG301", f"needs a time axis and at least one more, got {show(x.shape)}")
+        try:
+            frame = self._through(_frame(x))
+        except Rejected as rejected:
+            raise rejected.under("layer") from None
+        return Tensor((x.shape[0], *frame.shape), frame.dtype)
+
+    def weights(self, x: Tensor) -> tuple[Weight, ...]:
+        return tuple(weight for inner, frame in self._applied(x) for weight in inner.weights(frame))
+
+    def macs(self, x: Tensor) -> Dim:
+        counts = [inner.macs(frame) for inner, frame in self._applied(x)]
+        return x.shape[0] * sum(counts[1:], start=counts[0])
+
+    def window(self, x: Tensor) -> tuple[Window, ...] | str:
+        (inner, frame), *further = self._applied(x)
+        seen = inner.window(frame)
+        if further or isinstance(seen, str):
+            return EVERYWHERE if isinstance(seen, str) else ()
+        return (Window(1, 1), *seen) if seen else ()
+
+    def compose(self, x: Tensor) -> Composition | None:
+        chain = self._chain(_frame(x))
+        if len(chain) == 1:
+            return None
+        names = [name for name, _ in chain]
+        feeds: list[int | str] = [0, *names[:-1]]
+        steps = (
+            Step(name, replace(self, layer=FrozenMap({"op": inner.op, **dict(inner.given())})), (feed,))
+            for (name, inner), feed in zip(chain, feeds, strict=True)
+        )
+        return Composition(tuple(steps), (names[-1],))
+
+    def lower(self, x: Tensor) -> Layer:
+        (inner, frame), *_ = self._applied(x)
+        return Layer("TimeDistributed", {"layer": inner.lower(frame)})
+
+    def _inner(self) -> Primitive:
+        made = LAYER.make(self.layer)
+        assert isinstance(made, Primitive)
+        return made
+
+    def _chain(self, frame: Tensor) -> list[tuple[str, Primitive]]:
+        """The elementary layers that follow each other on one frame, by name."""
+        return _spelt_out("", self._inner(), frame)
+
+    def _applied(self, x: Tensor) -> list[tuple[Primitive, Tensor]]:
+        """Each elementary layer with the frame that it reads."""
+        frame, found = _frame(x), []
+        for _, inner in self._chain(frame):
+            found.append((inner, frame))
+            frame = _single(inner, frame)
+        return found
+
+    def _through(self, frame: Tensor) -> Tensor:
+        for _, inner in self._chain(frame):
+            frame = _single(inner, frame)
+        return frame
+
+
+def _frame(x: Tensor) -> Tensor:
+    return Tensor(x.shape[1:], x.dtype)
+
+
+def _single(inner: Primitive, frame: Tensor) -> Tensor:
+    """The one output of `inner`, or `Rejected` where it has several."""
+    output = inner.infer(frame)
+    if isinstance(output, Tensor):
+        return output
+    raise Rejected("AG403", f"{inner.op} has {len(output)} outputs here, but one can be spread over time")
+
+
+def _spelt_out(name: str, inner: Primitive, frame: Tensor) -> list[tuple[str, Primitive]]:
+    if isinstance(inner, Dressed) and (inner.norm is not None or inner.activation is not None):
+        return _undressed(name, inner, frame)
+    after = _single(inner, frame)
+    composition = inner.compose(frame)
+    if composition is None:
+        return [(name, inner)]
+    chain: list[tuple[str, Primitive]] = []
+    last: int | str = 0
+    for step in composition.steps:
+        if step.feeds != (last,):
+            break
+        below = f"{name}/{step.name}".strip("/") if step.name else name
+        chain += _spelt_out(below, step.primitive, frame)
+        frame, last = _single(step.primitive, frame), step.name
+    if composition.outputs != (last,) or frame != after:
+        raise Rejected("AG802", f"{inner.op} is more than a chain of layers here, and cannot be spread over time")
+    return chain
+
+
+def _undressed(name: str, inner: Dressed, frame: Tensor) -> list[tuple[str, Primitive]]:
+    """The layer without its shorthands, then its normalisation, then its activation."""
+    fields = inner.fields()
+    plain: dict[str, Any] = {"norm": None, "activation": None}
+    if "use_bias" in fields:
+        plain["use_bias"] = inner.biased  # type: ignore[attr-defined]
+    chain = _spelt_out(name, replace(inner, **plain), frame)
+    for part in ("norm", "activation"):
+        value = getattr(inner, part)
+        if value is not None:
+            kind = fields[part].kind
+            made = next(choice for choice in kind.kinds if isinstance(choice, Named)).make(value)  # type: ignore[attr-defined]
+            chain.append((f"{name}/{part}".strip("/"), made))  # type: ignore[arg-type]
+    return chain
