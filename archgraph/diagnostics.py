@@ -49,6 +49,7 @@ CODES: Mapping[str, str] = {
     "AG409": "weights cannot be shared here",
     "AG410": "an import is refused",
     "AG411": "the variant is not defined",
+    "AG412": "a block is called with an argument it does not take, or without one it needs",
     # limits
     "AG501": "the graph expands to too many nodes",
     "AG502": "the graph has too many parameters",

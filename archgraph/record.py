@@ -28,7 +28,10 @@ class Field(NamedTuple):
 
     def schema(self, *, open: bool = False) -> dict[str, Any]:
         """JSON Schema of the value, with the text an editor shows on hover."""
-        schema = {"description": self.doc + (f" Unit: {self.unit}." if self.unit else ""), **self.kind.schema(open=open)}
+        schema = {
+            "description": self.doc + (f" Unit: {self.unit}." if self.unit else ""),
+            **self.kind.schema(open=open),
+        }
         if not self.required and self.default is not None:
             schema["default"] = list(self.default) if isinstance(self.default, tuple) else self.default
         return schema
@@ -73,10 +76,19 @@ class Record:
                 taken[name] = field.kind.check(value, open=open)
             except Rejected as rejected:
                 found.append(rejected.under(name))
-        for name, field in fields.items():
-            if field.default is REQUIRED and name not in values:
-                found.append(Rejected("AG204", f"needs {name!r}: {field.doc}"))
+        for name in cls.required():
+            if name not in values:
+                found.append(Rejected("AG204", f"needs {name!r}: {fields[name].doc}"))
         return taken, found
+
+    @classmethod
+    def required(cls) -> tuple[str, ...]:
+        """Names of the fields that a file must give."""
+        found: tuple[str, ...] | None = cls.__dict__.get("_required")
+        if found is None:
+            found = tuple(name for name, field in cls.fields().items() if field.required)
+            cls._required = found  # type: ignore[attr-defined]
+        return found
 
     @classmethod
     def schema(cls, *, open: bool = False) -> dict[str, Any]:
@@ -137,7 +149,9 @@ class Named(Kind):
     def _strings(self) -> list[str]:
         if self.short is not None:
             return list(self.short)
-        return [name for name, kind in self.table.items() if not any(field.required for field in kind.fields().values())]
+        return [
+            name for name, kind in self.table.items() if not any(field.required for field in kind.fields().values())
+        ]
 
     def parse(self, value: Any, open: bool) -> Any:
         if isinstance(value, str):

@@ -1,0 +1,663 @@
+"""Graph -> ShapedGraph: parameters, expressions, repeats and shapes, reporting every root cause and nothing downstream."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from archgraph.analysis.prune import prune
+from archgraph.analysis.resolve import Undressed, bind, dim_reader, find_block, resolved
+from archgraph.analysis.shaped import INPUT, Call, Item, Leaf, Scope, ShapedGraph, Value
+from archgraph.diagnostics import Diagnostic, GraphError, Rejected, nearest
+from archgraph.document.form import feeds as op_feeds
+from archgraph.graph import Block, Dimension, Feeds, Graph, Node, Ref
+from archgraph.kinds import is_formula
+from archgraph.shapes import Dim, Tensor, prod, show, symbol
+from archgraph.vocabulary import REGISTRY
+from archgraph.vocabulary.base import Primitive, Weight
+
+
+class Limits(NamedTuple):
+    """Budgets, checked with integer arithmetic before anything is built."""
+
+    nodes: int = 20_000
+    """Primitives after expansion."""
+    parameters: int = 10_000_000_000
+    """Numbers in all weights."""
+    elements: int = 2**31 - 1
+    """Numbers in one tensor of one sample."""
+    depth: int = 64
+    """Blocks inside blocks."""
+
+
+Produced = tuple[tuple[Value, Tensor], ...]
+"""What a node hands on: one value and its tensor for each output."""
+
+
+class Entry(NamedTuple):
+    """What is known of a node, once it has been visited."""
+
+    produced: Produced
+    names: tuple[str, ...]
+    """Names of its outputs."""
+    items: tuple[int, ...] = ()
+    """The items of the scope it became."""
+
+
+class TooLarge(Exception):  # noqa: N818 - it ends the walk, it is not an error of the program
+    """A budget is exceeded: nothing more is looked at."""
+
+    def __init__(self, rejected: Rejected) -> None:
+        super().__init__(str(rejected))
+        self.rejected = rejected
+
+
+def infer(graph: Graph, params: Mapping[str, Any] | None = None, *, limits: Limits | None = None) -> ShapedGraph:
+    """Give everything in `graph` its shape, dtype, weights and cost. Imports neither TensorFlow nor Keras.
+
+    Args:
+        graph: as `load` returns it.
+        params: values for the file's parameters, over those chosen on loading.
+        limits: budgets; the defaults suit every network in the literature.
+
+    Raises:
+        GraphError: with every root cause, each with code, place, received, expected and remedy.
+    """
+    inference = Inference(graph, limits or Limits())
+    return inference.run({**graph.bindings, **(params or {})})
+
+
+class Inference:
+    """One walk over one graph."""
+
+    def __init__(self, graph: Graph, limits: Limits) -> None:
+        self.graph, self.limits = graph, limits
+        self.found: dict[tuple[str, str, str], tuple[Block, Diagnostic]] = {}
+        self.scopes: dict[Any, Scope | None] = {}
+        self.undressed: dict[int, Undressed] = {}
+        self.active: list[tuple[str, Block]] = []
+        self.visits = 0
+
+    # ---- the whole
+
+    def run(self, given: Mapping[str, Any]) -> ShapedGraph:
+        """The shaped graph, or `GraphError`."""
+        body = self.graph.body
+        frozen = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+        values, found = bind(body.params, frozen, "the file", self.graph.scopes[body.scope], _no_dim)
+        for rejected in found:
+            self.report(rejected, body, "/params")
+        tensors = self._inputs(values) if not found else []
+        root = None
+        if not self.found:
+            try:
+                root = self.scope(body, values, tuple(tensors))
+            except TooLarge as large:
+                self.report(large.rejected, body, "/nodes" if not large.rejected.field else "")
+        if self.found or root is None:
+            raise GraphError(self._placed())
+        return ShapedGraph(self.graph, prune(root), values)
+
+    def _placed(self) -> list[Diagnostic]:
+        placed: list[Diagnostic] = []
+        for block, diagnostic in self.found.values():
+            placed += block.source.place([diagnostic]) if block.source is not None else [diagnostic]
+        return sorted(placed, key=lambda d: (d.file, d.line, d.column))
+
+    def report(self, rejected: Rejected, block: Block, pointer: str) -> None:
+        """Note a finding in `block`'s source; one record gets each code once, however often it is expanded."""
+        where = "/".join(name for name, _ in self.active)
+        diagnostic = rejected.at(pointer)
+        if where:
+            diagnostic = Diagnostic(
+                diagnostic.code, diagnostic.pointer, f"{diagnostic.message} (in {where})", diagnostic.hint
+            )
+        self.found.setdefault((block.scope, diagnostic.pointer, diagnostic.code), (block, diagnostic))
+
+    def _inputs(self, values: Mapping[str, Any]) -> list[Tensor]:
+        tensors = []
+        for name, entry in self.graph.inputs.items():
+            shape: list[Dim] = []
+            for position, size in enumerate(entry.shape):
+                pointer = f"/inputs/{name}/shape/{position}"
+                try:
+                    shape.append(self._size(size, values))
+                except Rejected as rejected:
+                    self.report(rejected, self.graph.body, pointer)
+            tensors.append(Tensor(tuple(shape), entry.dtype))
+        return tensors
+
+    def _size(self, size: Any, values: Mapping[str, Any]) -> Dim:
+        if is_formula(size):
+            size = resolved(size, values, _no_dim)
+        elif isinstance(size, str):
+            known = self.graph.dims.get(size, Dimension())
+            try:
+                return symbol(size, multiple_of=known.multiple_of, minimum=known.minimum, maximum=known.maximum)
+            except ValueError as error:
+                raise Rejected(
+                    "AG210", f"no size can be {size!r}: {error}", hint="see its constraints under dims"
+                ) from None
+        if isinstance(size, float) and size.is_integer():
+            size = int(size)
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            raise Rejected("AG201", f"a size must be a positive integer, got {size}")
+        return size
+
+    # ---- a scope
+
+    def scope(self, block: Block, values: Mapping[str, Any], tensors: tuple[Tensor, ...]) -> Scope | None:
+        """The inside of `block` for these parameters and inputs; None when something in it is faulty."""
+        key = (block, tuple(values.items()), tensors)
+        if key in self.scopes:
+            return self.scopes[key]
+        self.scopes[key] = None  # what fails stays failed, and is reported once
+        made = ScopeBuilder(self, block, values, tensors).build()
+        self.scopes[key] = made
+        return made
+
+    def undress(self, primitive: Primitive) -> Undressed:
+        """The parts of a primitive, looked up by identity: hashing one takes longer than shaping it."""
+        known = self.undressed.get(id(primitive))
+        if known is None:
+            known = self.undressed[id(primitive)] = Undressed(primitive)
+        return known
+
+    def visit(self) -> None:
+        """Count one step of work, so that no file makes the walk long."""
+        self.visits += 1
+        if self.visits > 4 * self.limits.nodes:
+            raise TooLarge(Rejected("AG501", f"takes more than {4 * self.limits.nodes} steps to expand"))
+
+
+class ScopeBuilder:
+    """Visits the nodes of one block, in order, and collects its items."""
+
+    def __init__(
+        self, inference: Inference, block: Block, values: Mapping[str, Any], tensors: tuple[Tensor, ...]
+    ) -> None:
+        self.inference, self.block, self.values, self.tensors = inference, block, values, tensors
+        self.limits = inference.limits
+        self.blocks = inference.graph.scopes[block.scope]
+        self.dim = dim_reader(block.inputs, tensors)
+        self.items: list[Item] = []
+        self.count = 0
+        self.entries: dict[str, Entry | None] = {
+            name: Entry(((Value(INPUT, port), tensor),), ("output",))
+            for port, (name, tensor) in enumerate(zip(block.inputs, tensors, strict=True))
+        }
+        self.complete = True
+
+    def build(self) -> Scope | None:
+        """The scope, or None after reporting what is wrong."""
+        for node in self.block.nodes.values():
+            self.inference.visit()
+            try:
+                entry = self.node(node)
+            except Rejected as rejected:
+                self.report(rejected, node)
+                entry = None
+            if entry is None:
+                self.complete = False
+            self.entries[node.id] = entry
+        results = [self._result(name, ref) for name, ref in self.block.outputs.items()]
+        found = [result for result in results if result is not None]
+        if not self.complete or len(found) < len(results):
+            return None
+        values = tuple(value for value, _ in found)
+        outputs = tuple(tensor for _, tensor in found)
+        return Scope(self.block, self.tensors, tuple(self.items), values, outputs)
+
+    def report(self, rejected: Rejected, node: Node) -> None:
+        """Note a finding about a node."""
+        self.inference.report(rejected, self.block, f"{self.block.pointer}/nodes/{node.id}")
+
+    def _result(self, name: str, ref: Ref) -> tuple[Value, Tensor] | None:
+        try:
+            return self.read(ref)
+        except Rejected as rejected:
+            single = name == "output" and self.block.pointer
+            place = f"{self.block.pointer}/output" if single else f"{self.block.pointer}/outputs/{name}"
+            self.inference.report(rejected, self.block, place)
+            return None
+
+    def read(self, ref: Ref) -> tuple[Value, Tensor] | None:
+        """What a reference stands for; None when its node is faulty."""
+        entry = self.entries[ref.node]
+        if entry is None:
+            return None
+        if not ref.port:
+            return entry.produced[0]
+        if ref.port not in entry.names:
+            known = ", ".join(f"{ref.node}.{name}" for name in entry.names)
+            complaint = f"{ref.node!r} has no output {ref.port!r}; it has {known}"
+            raise Rejected("AG401", complaint, hint=nearest(ref.port, entry.names))
+        return entry.produced[entry.names.index(ref.port)]
+
+    # ---- nodes
+
+    def node(self, node: Node) -> Entry | None:
+        """What a node becomes; None when something that feeds it is faulty."""
+        if node.when is not True and not self._enabled(node):
+            return self._forward(node)
+        if node.primitive is not None:
+            fed = self.fed(node)
+            return None if fed is None else self.leaf(node, node.primitive, fed)
+        if node.kind == "reuse":
+            return self._reuse(node)
+        if node.kind == "block":
+            return self._block(node)
+        return self._op(node)
+
+    def fed(self, node: Node) -> list[tuple[Value, Tensor] | None] | None:
+        """The values at a node's ports, in order; None when one of them is faulty."""
+        fed: list[tuple[Value, Tensor] | None] = []
+        assert isinstance(node.feeds, tuple)
+        for position, ref in enumerate(node.feeds):
+            if ref is None:
+                fed.append(None)
+                continue
+            entry = self.entries[ref.node]
+            if entry is None:
+                return None
+            fed.append(entry.produced[0] if not ref.port else self._port(ref, position, node))
+        return fed
+
+    def _port(self, ref: Ref, position: int, node: Node) -> tuple[Value, Tensor] | None:
+        try:
+            return self.read(ref)
+        except Rejected as rejected:
+            place = "in" if len(tuple(node.refs())) == 1 else f"in/{position}"
+            raise rejected.under(place) from None
+
+    def _enabled(self, node: Node) -> bool:
+        enabled = self._evaluated("when", node.when, self.values)
+        if not isinstance(enabled, bool):
+            raise Rejected(
+                "AG202", f"must be true or false, got {enabled}", hint="compare it, as in =n > 0", field="/when"
+            )
+        return enabled
+
+    def _evaluated(self, key: str, value: Any, names: Mapping[str, Any]) -> Any:
+        try:
+            return resolved(value, names, self.dim)
+        except Rejected as rejected:
+            raise rejected.under(key) from None
+
+    def _forward(self, node: Node) -> Entry | None:
+        refs = list(node.refs())
+        if len(refs) != 1:
+            complaint = f"a node that `when` can switch off must have one input, to hand on; this one has {len(refs)}"
+            raise Rejected("AG403", complaint, field="/when")
+        entry = self.read(refs[0])
+        return None if entry is None else Entry((entry,), ("output",))
+
+    def _op(self, node: Node) -> Entry | None:
+        fed = self.fed(node)
+        if fed is None:
+            return None
+        if node.repeat is None:
+            primitive = self._primitive(node, self.values, node.arguments)
+            return None if primitive is None else self.leaf(node, primitive, fed)
+        return self._repeated_op(node, fed)
+
+    def _primitive(self, node: Node, names: Mapping[str, Any], arguments: Mapping[str, Any]) -> Primitive | None:
+        values, found = {}, []
+        for key, value in arguments.items():
+            try:
+                values[key] = self._evaluated(key, value, names)
+            except Rejected as rejected:
+                found.append(rejected)
+        kind = REGISTRY[node.target]
+        taken, wrong = kind.check(values) if not found else ({}, [])
+        for rejected in (*found, *wrong):
+            self.report(rejected, node)
+        return None if found or wrong else kind(**taken)
+
+    # ---- leaves
+
+    def leaf(self, node: Node, primitive: Primitive, fed: Sequence[tuple[Value, Tensor] | None]) -> Entry:
+        """Add a primitive, its shorthands spelt out, as items of this scope."""
+        first = len(self.items)
+        parts = self.inference.undress(primitive)
+        produced = self._emit(node, node.id, parts.core, fed)
+        names = parts.core.outputs()
+        if not parts.plain:
+            for suffix, part in (("norm", parts.norm), ("activation", parts.activation)):
+                if part is not None:
+                    produced = (self._dress(node, suffix, part, produced[0]), *produced[1:])
+        return Entry(produced, names, tuple(range(first, len(self.items))))
+
+    def _dress(self, node: Node, suffix: str, part: Primitive, value: tuple[Value, Tensor]) -> tuple[Value, Tensor]:
+        try:
+            return self._emit(node, f"{node.id}/{suffix}", part, (value,))[0]
+        except Rejected as rejected:
+            raise rejected.under(suffix) from None
+
+    def _emit(
+        self, node: Node, name: str, primitive: Primitive, fed: Sequence[tuple[Value, Tensor] | None]
+    ) -> Produced:
+        tensors = tuple(None if feed is None else feed[1] for feed in fed)
+        outputs = primitive.infer(*tensors)
+        composition = primitive.compose(*tensors)
+        if composition is not None:
+            return self._compose(node, name, composition, fed)
+        if type(outputs) is Tensor:
+            outputs = (outputs,)
+        for output in outputs:
+            self._within(output)
+        weights = primitive.weights(*tensors)
+        parameters, trainable = self._sizes(weights)
+        leaf = Leaf(
+            name, primitive, tuple(None if feed is None else feed[0] for feed in fed), tensors, tuple(outputs), weights,
+            primitive.macs(*tensors), parameters, trainable, node,
+        )  # fmt: skip
+        return self._add(leaf)
+
+    def _compose(self, node: Node, name: str, composition: Any, fed: Sequence[tuple[Value, Tensor] | None]) -> Produced:
+        made: dict[str, Produced] = {}
+
+        def feed(of: int | str) -> tuple[Value, Tensor] | None:
+            return fed[of] if isinstance(of, int) else made[of][0]
+
+        for step in composition.steps:
+            place = f"{name}/{step.name}" if step.name else name
+            made[step.name] = self._emit_dressed(node, place, step.primitive, [feed(of) for of in step.feeds])
+        produced: list[tuple[Value, Tensor]] = []
+        for output in composition.outputs:
+            value = feed(output)
+            assert value is not None, "an output of a composition exists"
+            produced.append(value)
+        return tuple(produced)
+
+    def _emit_dressed(
+        self, node: Node, name: str, primitive: Primitive, fed: Sequence[tuple[Value, Tensor] | None]
+    ) -> Produced:
+        parts = self.inference.undress(primitive)
+        produced = self._emit(node, name, parts.core, fed)
+        for suffix, part in (("norm", parts.norm), ("activation", parts.activation)):
+            if part is not None:
+                produced = (self._emit(node, f"{name}/{suffix}", part, produced[:1])[0], *produced[1:])
+        return produced
+
+    def _within(self, tensor: Tensor) -> None:
+        size = prod(tensor.shape)
+        if isinstance(size, int) and size > self.limits.elements:
+            raise Rejected(
+                "AG503", f"its output {show(tensor.shape)} has {size} elements, at most {self.limits.elements}"
+            )
+
+    def _sizes(self, weights: tuple[Weight, ...]) -> tuple[int, int]:
+        total = trainable = 0
+        for weight in weights:
+            size = prod(weight.shape)
+            assert isinstance(size, int), "the shape rule asks for known sizes where weights depend on them"
+            total += size
+            if weight.trainable:
+                trainable += size
+        if total > self.limits.parameters:
+            raise Rejected("AG502", f"it has {total} parameters, at most {self.limits.parameters} are allowed")
+        return total, trainable
+
+    def _add(self, item: Leaf | Call) -> Produced:
+        self.count += item.count
+        if self.count > self.limits.nodes:
+            complaint = f"the graph expands to more than {self.limits.nodes} nodes ({item.name} alone to {item.count})"
+            where = "/".join([*(name for name, _ in self.inference.active), item.name])
+            raise TooLarge(Rejected("AG501", complaint, hint=f"lower the repeats around {where}, or raise --max-nodes"))
+        index = len(self.items)
+        self.items.append(item)
+        return tuple((Value(index, port), tensor) for port, tensor in enumerate(item.outputs))
+
+    # ---- calls
+
+    def _block(self, node: Node) -> Entry | None:
+        target = self._evaluated("block", node.target, self.values)
+        try:
+            block = target if isinstance(target, Block) else find_block(target, self.blocks)
+        except Rejected as rejected:
+            raise rejected.under("block") from None
+        fed = self._matched(node, block)
+        return None if fed is None else self._call(node, block, fed)
+
+    def _matched(self, node: Node, block: Block) -> list[tuple[Value, Tensor]] | None:
+        try:
+            refs = in_port_order(node.feeds, block.inputs, f"block {block.name!r}")
+            fed = [self.read(ref) for ref in refs]
+        except Rejected as rejected:
+            raise rejected.under("in") from None
+        good = [feed for feed in fed if feed is not None]
+        return good if len(good) == len(fed) else None
+
+    def _call(self, node: Node, block: Block, fed: list[tuple[Value, Tensor]]) -> Entry | None:
+        times = self._times(node)
+        carry = block.inputs.index(block.carry)
+
+        def copy(number: int, tensors: tuple[Tensor, ...]) -> Scope | None:
+            return self._copy(node, block, number, times, tensors)
+
+        return self._chain(node, copy, times, carry, fed, tuple(block.outputs))
+
+    def _copy(self, node: Node, block: Block, number: int, times: int, tensors: tuple[Tensor, ...]) -> Scope | None:
+        arguments = self._arguments(node, number, times)
+        if arguments is None:
+            return None
+        values, found = bind(
+            block.params, arguments, f"block {block.name!r}", self.inference.graph.scopes[block.scope], _no_dim
+        )
+        for rejected in found:
+            self.report(rejected, node)
+        if found:
+            return None
+        return self.entered(node, block, number, lambda: self.inference.scope(block, values, tensors))
+
+    def entered(self, node: Node, block: Block, number: int, walk: Any) -> Scope | None:
+        """`walk()` with this call on the stack, refusing circles and towers of blocks."""
+        active = self.inference.active
+        if any(block is other for _, other in active):
+            circle = " -> ".join([*(other.name for _, other in active), block.name])
+            raise Rejected("AG408", f"blocks contain each other: {circle}", field="/block")
+        if len(active) >= self.limits.depth:
+            raise Rejected("AG501", f"blocks are nested more than {self.limits.depth} deep", field="/block")
+        active.append((f"{node.id}/{number}" if node.repeat is not None else node.id, block))
+        try:
+            made: Scope | None = walk()
+            return made
+        finally:
+            active.pop()
+
+    def _repeated_op(self, node: Node, fed: list[tuple[Value, Tensor] | None]) -> Entry | None:
+        times = self._times(node)
+        present = [feed for feed in fed if feed is not None]
+
+        def copy(number: int, tensors: tuple[Tensor, ...]) -> Scope | None:
+            arguments = self._arguments(node, number, times)
+            primitive = None if arguments is None else self._checked(node, arguments)
+            return None if primitive is None else self._single(node, primitive, fed, tensors)
+
+        return self._chain(node, copy, times, 0, present, ("output",))
+
+    def _checked(self, node: Node, arguments: Mapping[str, Any]) -> Primitive | None:
+        kind = REGISTRY[node.target]
+        taken, wrong = kind.check(arguments)
+        for rejected in wrong:
+            self.report(rejected, node)
+        return None if wrong else kind(**taken)
+
+    def _single(
+        self, node: Node, primitive: Primitive, fed: list[tuple[Value, Tensor] | None], tensors: tuple[Tensor, ...]
+    ) -> Scope | None:
+        """A scope that holds one primitive, for an op with ``repeat``."""
+        key = (node, primitive, tensors)
+        if key not in self.inference.scopes:
+            inner = ScopeBuilder(self.inference, _around(node, self.block, len(tensors)), self.values, tensors)
+            ports = iter(inner.entries.values())
+            again = [None if feed is None else next(ports).produced[0] for feed in fed]  # type: ignore[union-attr]
+            nameless = Node("", "op", node.target, node.feeds, node.arguments)
+            entry = inner.leaf(nameless, primitive, again)
+            made = Scope(
+                self.block, tensors, tuple(leaf._replace(name=leaf.name.lstrip("/"), node=node) for leaf in inner.items),  # type: ignore[union-attr]
+                tuple(value for value, _ in entry.produced), tuple(tensor for _, tensor in entry.produced),
+            )  # fmt: skip
+            self.inference.scopes[key] = made
+        return self.inference.scopes[key]
+
+    def _times(self, node: Node) -> int:
+        if node.repeat is None:
+            return 1
+        times = self._evaluated("repeat", node.repeat, self.values)
+        if isinstance(times, float) and times.is_integer():
+            times = int(times)
+        if isinstance(times, bool) or not isinstance(times, int) or times < 0:
+            raise Rejected("AG201", f"must be a whole number of copies, got {times}", field="/repeat")
+        if times > self.limits.nodes:
+            complaint = f"repeats {times} times, but a graph may expand to {self.limits.nodes} nodes"
+            raise Rejected("AG501", complaint, hint="lower it, or raise --max-nodes", field="/repeat")
+        return times
+
+    def _arguments(self, node: Node, number: int, times: int) -> dict[str, Any] | None:
+        given = dict(node.arguments)
+        if number == 0:
+            given |= node.first
+        if number == times - 1:
+            given |= node.last
+        names = self.values if node.repeat is None else {**self.values, "i": number}
+        values, sound = {}, True
+        for key, value in given.items():
+            try:
+                values[key] = self._evaluated(key, value, names)
+            except Rejected as rejected:
+                self.report(rejected, node)
+                sound = False
+        return values if sound else None
+
+    def _chain(
+        self, node: Node, copy: Any, times: int, carry: int, fed: list[tuple[Value, Tensor]], names: tuple[str, ...]
+    ) -> Entry | None:
+        tensors = [tensor for _, tensor in fed]
+        copies: list[Scope] = []
+        expanded = 0
+        for number in range(times):
+            self.inference.visit()
+            made = copy(number, tuple(tensors))
+            if made is None:
+                return None
+            copies.append(made)
+            expanded += made.count
+            if expanded + self.count > self.limits.nodes:
+                self._too_many(node, times, made.count)
+            tensors[carry] = made.outputs[0]
+        outputs = copies[-1].outputs if copies else (tensors[carry],)
+        if node.share:
+            self._need_equal_weights(copies)
+        call = Call(
+            node.id, tuple(value for value, _ in fed), outputs, tuple(copies), carry, node.repeat is not None, node.share, node
+        )  # fmt: skip
+        return Entry(self._add(call), names if copies else names[:1], (len(self.items) - 1,))
+
+    def _too_many(self, node: Node, times: int, each: int) -> None:
+        where = "/".join([*(name for name, _ in self.inference.active), node.id])
+        complaint = f"the graph expands to more than {self.limits.nodes} nodes ({where}: {times} times {each})"
+        pointer = f"{self.block.pointer}/nodes/{node.id}"
+        rejected = Rejected(
+            "AG501", complaint, hint=f"lower the repeats around {where}, or raise --max-nodes", field=pointer
+        )
+        raise TooLarge(rejected)
+
+    def _need_equal_weights(self, copies: list[Scope]) -> None:
+        for copy in copies[1:]:
+            if copy is not copies[0] and _shapes(copy.weights) != _shapes(copies[0].weights):
+                complaint = f"the copies cannot share weights: {_difference(copies[0].weights, copy.weights)}"
+                raise Rejected("AG409", complaint, hint="shared copies need inputs of one shape", field="/share")
+
+    # ---- sharing
+
+    def _reuse(self, node: Node) -> Entry | None:
+        target = self.block.nodes[node.target]
+        while target.kind == "reuse":
+            target = self.block.nodes[target.target]
+        owner = self.entries[target.id]
+        if owner is None:
+            return None
+        if not owner.items:
+            raise Rejected("AG409", f"{target.id!r} is switched off or has nothing to share", field="/reuse")
+        again = self._applied(node, target)
+        if again is None:
+            return None
+        for mine, theirs in zip(again.items, owner.items, strict=True):
+            self._own(mine, theirs)
+        return again
+
+    def _applied(self, node: Node, target: Node) -> Entry | None:
+        """`target`'s record applied to `node`'s inputs, under `node`'s name."""
+        feeds: Feeds = node.feeds
+        if target.kind == "op":
+            try:
+                feeds = op_feeds(_as_text(node.feeds), REGISTRY[target.target].inputs)
+            except Rejected as rejected:
+                raise rejected.under("in") from None
+        again = Node(
+            node.id, target.kind, target.target, feeds, target.arguments, True, target.repeat, target.first, target.last,
+            target.share, node.doc, target.primitive,
+        )  # fmt: skip
+        return self.node(again)
+
+    def _own(self, mine: int, theirs: int) -> None:
+        again, owner = self.items[mine], self.items[theirs]
+        if _shapes(_weights(again)) != _shapes(_weights(owner)):
+            complaint = f"the weights of {owner.name!r} do not fit: {_difference(_weights(owner), _weights(again))}"
+            raise Rejected("AG409", complaint, hint="both uses need inputs with equal channels", field="/in")
+        name = owner.owner or owner.name
+        if isinstance(again, Leaf):
+            self.items[mine] = again._replace(owner=name, parameters=0, trainable=0)
+        else:
+            self.items[mine] = replace(again, owner=name)
+
+
+def in_port_order(feeds: Feeds, ports: tuple[str, ...], what: str) -> list[Ref]:
+    """The references of a block call in the order of the block's inputs."""
+    if isinstance(feeds, Mapping):
+        for port in feeds:
+            if port not in ports:
+                raise Rejected(
+                    "AG403", f"{what} has no input {port!r}; its inputs: {', '.join(ports)}", hint=nearest(port, ports)
+                )
+        for port in ports:
+            if port not in feeds:
+                raise Rejected("AG403", f"{what} needs the input {port!r}")
+        return [feeds[port] for port in ports]
+    if len(feeds) != len(ports):
+        raise Rejected("AG403", f"{what} takes {len(ports)} inputs ({', '.join(ports)}), got {len(feeds)}")
+    return [ref for ref in feeds if ref is not None]
+
+
+def _no_dim(name: str, axis: int) -> Dim:
+    raise Rejected("AG209", f"dim({name}, {axis}) can be used inside a block's nodes only")
+
+
+def _around(node: Node, block: Block, count: int) -> Block:
+    names = tuple(f"x{number}" for number in range(count))
+    return Block(block.name, {}, names, {}, {}, names[0], source=block.source, scope=block.scope, pointer=block.pointer)
+
+
+def _as_text(feeds: Feeds) -> Any:
+    if isinstance(feeds, Mapping):
+        return {port: str(ref) for port, ref in feeds.items()}
+    refs = [str(ref) for ref in feeds if ref is not None]
+    return refs[0] if len(refs) == 1 else refs
+
+
+def _weights(item: Item) -> tuple[Weight, ...]:
+    if isinstance(item, Leaf):
+        return item.weights
+    return tuple(weight for copy in item.copies for weight in copy.weights)
+
+
+def _shapes(weights: tuple[Weight, ...]) -> list[tuple[Dim, ...]]:
+    return [weight.shape for weight in weights]
+
+
+def _difference(first: tuple[Weight, ...], second: tuple[Weight, ...]) -> str:
+    for one, other in zip(first, second, strict=False):
+        if one.shape != other.shape:
+            return f"{one.name} is {show(one.shape)} there and would be {show(other.shape)} here"
+    return f"{len(first)} weights there, {len(second)} here"

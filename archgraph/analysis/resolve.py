@@ -1,0 +1,160 @@
+"""Expressions, parameters and shorthands become plain values and primitives."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from archgraph.diagnostics import Rejected, nearest
+from archgraph.document.parse import type_hint
+from archgraph.expression import compile_expression
+from archgraph.graph import MISSING, Block, Parameter
+from archgraph.kinds import FrozenMap, is_formula, shown
+from archgraph.shapes import Dim, Tensor, show
+from archgraph.vocabulary.base import Primitive
+from archgraph.vocabulary.parameters import ACTIVATION, NORM
+
+Environment = Mapping[str, Any]
+ReadDim = Callable[[str, int], Dim]
+
+
+def dim_reader(inputs: Sequence[str], tensors: Sequence[Tensor]) -> ReadDim:
+    """The ``dim`` function of a block with these input ports."""
+
+    def dim(name: str, axis: int) -> Dim:
+        shape = tensors[inputs.index(name)].shape
+        if not -len(shape) <= axis < len(shape):
+            raise Rejected("AG209", f"dim({name}, {axis}): {name} has {len(shape)} axes, its shape is {show(shape)}")
+        return shape[axis]
+
+    return dim
+
+
+def resolved(value: Any, names: Environment, dim: ReadDim) -> Any:
+    """`value` with every expression evaluated and ``==`` unescaped; complaints are addressed below it."""
+    if isinstance(value, str):
+        if value.startswith("=="):
+            return value[1:]
+        if not is_formula(value):
+            return value
+        bare = value[1:].strip()
+        return names[bare] if bare in names else compile_expression(value).evaluate(names, dim)
+    if isinstance(value, tuple):
+        return tuple(_below(position, item, names, dim) for position, item in enumerate(value))
+    if isinstance(value, FrozenMap):
+        return FrozenMap({key: _below(key, item, names, dim) for key, item in value.items()})
+    return value
+
+
+def _below(place: int | str, value: Any, names: Environment, dim: ReadDim) -> Any:
+    try:
+        return resolved(value, names, dim)
+    except Rejected as rejected:
+        raise rejected.under(place) from None
+
+
+def bind(
+    params: Mapping[str, Parameter], given: Mapping[str, Any], what: str, blocks: Mapping[str, Block], dim: ReadDim
+) -> tuple[dict[str, Any], list[Rejected]]:
+    """The value of every parameter, and all complaints about `given`, each addressed by the parameter's name."""
+    found = [
+        Rejected("AG412", f"{what} has no parameter {name!r}; it takes: {', '.join(params) or 'none'}",
+                 hint=nearest(name, params), field=f"/{name}")
+        for name in given
+        if name not in params
+    ]  # fmt: skip
+    values: dict[str, Any] = {}
+    for name, parameter in params.items():
+        try:
+            if name in given:
+                values[name] = _typed(given[name], parameter, blocks)
+            elif parameter.default is MISSING:
+                found.append(Rejected("AG412", f"{what} needs the parameter {name!r}, {type_hint(parameter)}"))
+            else:
+                values[name] = _typed(resolved(parameter.default, values, dim), parameter, blocks)
+        except Rejected as rejected:
+            found.append(rejected.under(name))
+    return values, found
+
+
+def _typed(value: Any, parameter: Parameter, blocks: Mapping[str, Block]) -> Any:
+    if parameter.type == "block":
+        return _block(value, blocks)
+    if not _has_type(value, parameter.type):
+        hint = 'declare it as {"type": "number", …}' if parameter.type == "int" and isinstance(value, float) else ""
+        raise Rejected("AG412", f"must be {type_hint(parameter)}, got {_shown(value)}", hint=hint)
+    if isinstance(value, float) and parameter.type == "int":
+        value = int(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if parameter.minimum is not None and value < parameter.minimum:
+            raise Rejected("AG412", f"must be at least {parameter.minimum}, got {shown(value)}")
+        if parameter.maximum is not None and value > parameter.maximum:
+            raise Rejected("AG412", f"must be at most {parameter.maximum}, got {shown(value)}")
+    if parameter.choices and value not in parameter.choices:
+        choices = ", ".join(map(shown, parameter.choices))
+        raise Rejected("AG412", f"must be one of {choices}, got {_shown(value)}")
+    return value
+
+
+def _block(value: Any, blocks: Mapping[str, Block]) -> Block:
+    if isinstance(value, Block):
+        return value
+    return find_block(value, blocks)
+
+
+def find_block(name: Any, blocks: Mapping[str, Block]) -> Block:
+    """The block of that name, or `Rejected`."""
+    if not isinstance(name, str):
+        raise Rejected("AG202", f"must be the name of a block, got {_shown(name)}")
+    if name not in blocks:
+        known = ", ".join(list(blocks)[:12])
+        raise Rejected("AG407", f"no block {shown(name)}", hint=nearest(name, blocks) or f"known: {known}")
+    return blocks[name]
+
+
+def _has_type(value: Any, name: str) -> bool:
+    if name == "bool":
+        return isinstance(value, bool)
+    if name == "string":
+        return isinstance(value, str)
+    if name == "list":
+        return isinstance(value, tuple)
+    if isinstance(value, bool) or isinstance(value, str | tuple | Block):
+        return False
+    return not (name == "int" and isinstance(value, float) and not value.is_integer())
+
+
+def _shown(value: Any) -> str:
+    return f"block {value.name!r}" if isinstance(value, Block) else shown(value)
+
+
+class Undressed:
+    """A primitive's core with what its ``norm`` and ``activation`` shorthands stand for."""
+
+    __slots__ = ("activation", "core", "norm", "plain", "primitive")
+
+    def __init__(self, primitive: Primitive) -> None:
+        self.primitive = primitive
+        fields = type(primitive).fields()
+        shorthand = "norm" in fields or ("activation" in fields and fields["activation"].kind is ACTIVATION)
+        norm = getattr(primitive, "norm", None) if shorthand else None
+        activation = getattr(primitive, "activation", None) if shorthand else None
+        self.norm: Primitive | None = None if norm is None else _part("norm", norm)
+        self.activation: Primitive | None = None if activation is None else _part("activation", activation)
+        self.plain = self.norm is None and self.activation is None
+        if self.plain:
+            self.core = primitive
+            return
+        changes: dict[str, Any] = {"norm": None} if "norm" in fields else {}
+        if "use_bias" in fields:
+            changes["use_bias"] = primitive.biased  # type: ignore[attr-defined]
+        self.core = replace(primitive, activation=None, **changes)  # type: ignore[type-var]
+
+
+def _part(name: str, value: Any) -> Primitive:
+    kind = NORM if name == "norm" else ACTIVATION
+    try:
+        made = kind.kinds[0].make(value)  # type: ignore[attr-defined]
+    except Rejected as rejected:
+        raise rejected.under(name) from None
+    assert isinstance(made, Primitive)
+    return made

@@ -1,0 +1,263 @@
+"""A graph whose every edge has a shape, with repeats still rolled: identical copies of a block are one object."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+from archgraph.graph import Block, Graph, Node
+from archgraph.shapes import Dim, Tensor
+from archgraph.vocabulary.base import Primitive, Weight
+
+
+class Value(NamedTuple):
+    """A tensor inside one scope: output `port` of item `item`, or input `port` of the scope where `item` is `INPUT`."""
+
+    item: int
+    port: int
+
+
+INPUT = -1
+
+
+class Leaf(NamedTuple):
+    """One primitive at work. `name` is its path below the scope: ``conv``, or ``conv/norm`` for a spelt-out part."""
+
+    name: str
+    primitive: Primitive
+    feeds: tuple[Value | None, ...]
+    inputs: tuple[Tensor | None, ...]
+    outputs: tuple[Tensor, ...]
+    weights: tuple[Weight, ...]
+    macs: Dim
+    parameters: int
+    trainable: int
+    node: Node
+    owner: str = ""
+    """Name of the leaf of this scope whose weights it applies again; empty: it owns its weights."""
+
+    @property
+    def count(self) -> int:
+        """Primitives in it: one."""
+        return 1
+
+    @property
+    def total_macs(self) -> Dim:
+        """Multiply-adds for one sample."""
+        return self.macs
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A block applied, `len(copies)` times in a chain. Identical copies are the same `Scope` object."""
+
+    name: str
+    feeds: tuple[Value, ...]
+    outputs: tuple[Tensor, ...]
+    copies: tuple["Scope", ...]
+    carry: int
+    """Which of the feeds a copy's first output replaces in the next copy."""
+    indexed: bool
+    """Whether the copies are numbered in paths (the record has ``repeat``)."""
+    share: bool
+    """Whether all copies use the weights of the first."""
+    node: Node
+    owner: str = ""
+
+    @cached_property
+    def count(self) -> int:
+        """Primitives after expansion."""
+        return sum(copy.count for copy in self.copies)
+
+    @cached_property
+    def parameters(self) -> int:
+        """Numbers in weights that it owns."""
+        return 0 if self.owner else sum(copy.parameters for copy in self._owning())
+
+    @cached_property
+    def trainable(self) -> int:
+        """Those of `parameters` that training changes."""
+        return 0 if self.owner else sum(copy.trainable for copy in self._owning())
+
+    @cached_property
+    def total_macs(self) -> Dim:
+        """Multiply-adds for one sample."""
+        total: Dim = 0
+        for copy in self.copies:
+            total = total + copy.macs
+        return total
+
+    def _owning(self) -> tuple["Scope", ...]:
+        return self.copies[:1] if self.share else self.copies
+
+    def with_copies(self, copies: "tuple[Scope, ...]") -> "Call":
+        """The same call of other insides."""
+        return replace(self, copies=copies)
+
+    def with_feeds(self, feeds: tuple[Value, ...]) -> "Call":
+        """The same call fed by other values."""
+        return replace(self, feeds=feeds)
+
+
+Item = Leaf | Call
+
+
+@dataclass(frozen=True, eq=False)
+class Scope:
+    """The inside of a block (or of the file) for given parameters and input tensors; items follow what feeds them."""
+
+    block: Block
+    inputs: tuple[Tensor, ...]
+    items: tuple[Item, ...]
+    results: tuple[Value, ...]
+    outputs: tuple[Tensor, ...]
+
+    @cached_property
+    def count(self) -> int:
+        """Primitives after expansion."""
+        return sum(item.count for item in self.items)
+
+    @cached_property
+    def parameters(self) -> int:
+        """Numbers in all weights, each counted once however often it is applied."""
+        return sum(item.parameters for item in self.items)
+
+    @cached_property
+    def trainable(self) -> int:
+        """Those of `parameters` that training changes."""
+        return sum(item.trainable for item in self.items)
+
+    @cached_property
+    def macs(self) -> Dim:
+        """Multiply-adds for one sample."""
+        total: Dim = 0
+        for item in self.items:
+            total = total + item.total_macs
+        return total
+
+    @cached_property
+    def weights(self) -> tuple[Weight, ...]:
+        """All weights in order of expansion, shared ones as often as they are applied."""
+        found: list[Weight] = []
+        for item in self.items:
+            if isinstance(item, Leaf):
+                found += item.weights
+            else:
+                for copy in item.copies:
+                    found += copy.weights
+        return tuple(found)
+
+
+class FlatValue(NamedTuple):
+    """A tensor of the expanded graph: output `port` of the primitive at `path`, or the input of that name."""
+
+    path: str
+    port: int
+
+
+class FlatNode(NamedTuple):
+    """One primitive of the expanded graph, with its path back to the file."""
+
+    path: str
+    leaf: Leaf
+    feeds: tuple[FlatValue | None, ...]
+    owner: str
+    """Path of the primitive whose weights it uses; its own unless they are shared."""
+    block: Block
+    """The block (or main graph) whose record it comes from."""
+
+    @property
+    def pointer(self) -> str:
+        """JSON pointer of its record in ``block.source``."""
+        return f"{self.block.pointer}/nodes/{self.leaf.node.id}"
+
+
+@dataclass(frozen=True, eq=False)
+class ShapedGraph:
+    """A graph with the shape, dtype, weights and cost of everything in it. Only `infer` makes one."""
+
+    graph: Graph
+    root: Scope
+    parameters_used: Mapping[str, object]
+    """The value of every knob of the file."""
+
+    @property
+    def name(self) -> str:
+        """Name of the graph."""
+        return self.graph.name
+
+    @property
+    def inputs(self) -> dict[str, Tensor]:
+        """Shape and dtype of every input."""
+        return dict(zip(self.graph.inputs, self.root.inputs, strict=True))
+
+    @property
+    def outputs(self) -> dict[str, Tensor]:
+        """Shape and dtype of every output."""
+        return dict(zip(self.graph.body.outputs, self.root.outputs, strict=True))
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in all weights."""
+        return self.root.parameters
+
+    @property
+    def trainable(self) -> int:
+        """Numbers in the weights that training changes."""
+        return self.root.trainable
+
+    @property
+    def macs(self) -> Dim:
+        """Multiply-accumulate operations for one sample."""
+        return self.root.macs
+
+    @property
+    def count(self) -> int:
+        """Primitives after expansion."""
+        return self.root.count
+
+    def walk(self) -> Iterator[FlatNode]:
+        """Every primitive of the expanded graph, each after those that feed it."""
+        feeds = tuple(FlatValue(name, 0) for name in self.graph.inputs)
+        yield from _walk(self.root, "", "", feeds, [])
+
+    def results(self) -> dict[str, FlatValue]:
+        """Which tensor of the expanded graph each output is."""
+        feeds = tuple(FlatValue(name, 0) for name in self.graph.inputs)
+        results: list[FlatValue] = []
+        for _ in _walk(self.root, "", "", feeds, results):
+            pass
+        return dict(zip(self.graph.body.outputs, results, strict=True))
+
+
+def join(prefix: str, name: str) -> str:
+    """A path below another; either may be empty."""
+    return f"{prefix}/{name}" if prefix and name else prefix or name
+
+
+def _walk(
+    scope: Scope, prefix: str, owner: str, feeds: tuple[FlatValue, ...], results: list[FlatValue]
+) -> Iterator[FlatNode]:
+    """Yield the primitives of a scope; append its outputs to `results`. `owner` is the prefix of its weights' owners."""
+    made: list[tuple[FlatValue, ...]] = []
+
+    def value(of: Value) -> FlatValue:
+        return feeds[of.port] if of.item == INPUT else made[of.item][of.port]
+
+    for item in scope.items:
+        reads = tuple(None if feed is None else value(feed) for feed in item.feeds)
+        path, held = join(prefix, item.name), join(owner, item.owner or item.name)
+        if isinstance(item, Leaf):
+            yield FlatNode(path, item, reads, held, scope.block)
+            made.append(tuple(FlatValue(path, port) for port in range(len(item.outputs))))
+            continue
+        current = [read for read in reads if read is not None]
+        out: list[FlatValue] = [current[item.carry]]
+        for number, copy in enumerate(item.copies):
+            out = []
+            place = f"/{number}" if item.indexed else ""
+            source = "/0" if item.share else place
+            yield from _walk(copy, path + place, held + source, tuple(current), out)
+            current[item.carry] = out[0]
+        made.append(tuple(out))
+    results += [value(result) for result in scope.results]

@@ -1,0 +1,1 @@
+"""Blocks that ship with the package, as JSON."""
