@@ -1,15 +1,16 @@
 """Non-linear functions."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from archgraph.diagnostics import Rejected
 from archgraph.kinds import Choice, Flag, Integer, ListOf, Number, optional
 from archgraph.record import param
-from archgraph.shapes import Dim, Tensor, show
-from archgraph.vocabulary.base import Example, Family, Layer, Primitive, Weight, primitive
+from archgraph.shapes import Dim, Shape, Tensor, known, need_known, prod, show
+from archgraph.vocabulary.base import EVERYWHERE, Example, Family, Layer, Primitive, Weight, Window, primitive
 from archgraph.vocabulary.parameters import ACTIVATIONS, INITIALIZER, REGULARIZER
-from archgraph.vocabulary.rules import AXIS, index_of, indices_of, need_axes, need_float, need_size
+from archgraph.vocabulary.rules import AXIS, index_of, indices_of, need_axes, need_float
+from archgraph.vocabulary.weighted import Weighted
 
 ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "relu": ("negative_slope", "max_value", "threshold"),
@@ -76,7 +77,7 @@ class Activation(Primitive):
     b: float | None = param(optional(Number(0)), "squareplus: roundness of the bend. Default: 4.", default=None)
     axis: int | None = param(
         optional(AXIS),
-        "softmax, log_softmax, sparsemax: the axis along which the outputs sum to 1, numbered as in Keras. Default: -1.",
+        "softmax, log_softmax, sparsemax: the axis whose outputs sum to 1, numbered as in Keras. Default: -1.",
         default=None,
     )
 
@@ -163,14 +164,14 @@ class PReLU(Primitive):
         """The shared axes, counted from 0."""
         return () if self.shared_axes is None else indices_of(self.shared_axes, x.shape, field="/shared_axes")
 
-    def slopes(self, x: Tensor) -> tuple[int, ...]:
+    def slopes(self, x: Tensor) -> Shape:
         """The shape of the learned slopes."""
         shared = self.shared(x)
-        hint = "share the slopes along symbolic axes: set shared_axes"
-        return tuple(
-            1 if index in shared else need_size(x.shape, index, what="every axis that is not shared", hint=hint)
-            for index in range(len(x.shape))
-        )
+        slopes = tuple(1 if index in shared else size for index, size in enumerate(x.shape))
+        if not known(slopes):
+            hint = "share the slopes along the symbolic axes: set shared_axes"
+            raise Rejected("AG302", f"every axis that is not shared must be known, got {show(x.shape)}", hint=hint)
+        return slopes
 
     def weights(self, x: Tensor) -> tuple[Weight, ...]:
         return (Weight("alpha", self.slopes(x)),)
@@ -183,3 +184,42 @@ class PReLU(Primitive):
         }
         axes = [index + 1 for index in self.shared(x)]
         return Layer("PReLU", {**changed, "shared_axes": axes} if axes else changed)
+
+
+@primitive
+class Maxout(Weighted):
+    """Compute several weighted sums for each output and keep the largest: the bend itself is learned.
+
+    yᵢ = maxⱼ (x·Wᵢⱼ + bᵢⱼ), j = 1 … `pieces`. On an input with more axes the same weights serve every position.
+    """
+
+    op = "maxout"
+    family = Family.ACTIVATION
+    icon = "⋀"
+    source = "Goodfellow et al. 2013, Maxout Networks, section 3"
+    examples = (
+        Example({"units": 4}, inputs=[(10,)], outputs=[(4,)]),
+        Example({"units": 4, "pieces": 3, "use_bias": False}, inputs=[(7, 5)], outputs=[(7, 4)]),
+    )
+
+    units: int = param(Integer(1), "Size of the last axis of the output.")
+    pieces: int = param(Integer(2), "Weighted sums to choose from, for each output.", default=2)
+
+    def infer(self, x: Tensor) -> Tensor:
+        need_float(x)
+        need_axes(x, 1, hint="put a reshape to (1,) before it")
+        need_known(x.shape[-1], "the last axis")
+        return Tensor((*x.shape[:-1], self.units))
+
+    def weights(self, x: Tensor) -> tuple[Weight, ...]:
+        sums = self.units * self.pieces
+        return self.kernel_and_bias((x.shape[-1], sums), sums)
+
+    def macs(self, x: Tensor) -> Dim:
+        return prod(x.shape) * self.units * self.pieces
+
+    def window(self, x: Tensor) -> tuple[Window, ...] | str:
+        return EVERYWHERE if len(x.shape) == 1 else ()
+
+    def lower(self, x: Tensor) -> Layer:
+        return Layer("Maxout", {"units": self.units, "pieces": self.pieces, **self.weight_arguments()}, ours=True)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from archgraph.diagnostics import Rejected
 from archgraph.kinds import AnyOf, Choice, Flag, Integer, ListOf, optional
 from archgraph.record import param, record
-from archgraph.shapes import Dim, Shape, Tensor, prod, show
+from archgraph.shapes import Dim, Shape, Tensor, ceil_div, need_known, prod, show
 from archgraph.vocabulary.base import (
     REGISTRY,
     Call,
@@ -20,7 +20,7 @@ from archgraph.vocabulary.base import (
     primitive,
 )
 from archgraph.vocabulary.parameters import INITIALIZER, NORM, NORMALISATION, REGULARIZER, PerAxis, each_axis, per_axis
-from archgraph.vocabulary.rules import AXIS, broadcast, disagreement, index_of, need_axes, need_float, need_size
+from archgraph.vocabulary.rules import AXIS, broadcast, disagreement, index_of, need_axes, need_float
 from archgraph.vocabulary.weighted import Dressed
 
 TERMS = (Port("terms", "tensors of one shape, or of shapes that stretch to one", variadic=True),)
@@ -203,7 +203,7 @@ class Concat(Dressed):
 
 @primitive
 class DenseConcat(Dressed):
-    """Stack all earlier feature maps of a dense block along the channels, so that every layer sees what all others found.
+    """Stack all earlier feature maps of a block along the channels, so that every layer sees what all others found.
 
     x = [x₀, x₁, …, xₗ₋₁]. All maps must have the same height and width; a single one passes through.
     """
@@ -211,7 +211,7 @@ class DenseConcat(Dressed):
     op = "dense_concat"
     family = Family.MERGING
     icon = "⫴"
-    source = "Huang, Liu, van der Maaten & Weinberger 2017, Densely Connected Convolutional Networks, section 3, equation 2"
+    source = "Huang, Liu, van der Maaten & Weinberger 2017, Densely Connected Networks, section 3"
     inputs = MAPS
     examples = (Example({}, inputs=[(8, 8, 16), (8, 8, 12), (8, 8, 12)], outputs=[(8, 8, 40)]),)
 
@@ -228,7 +228,7 @@ class DenseConcat(Dressed):
 
 @primitive
 class Dot(Primitive):
-    """Multiply two inputs and sum along one axis of each: how alike are they? With `normalize`, the cosine of the angle.
+    """Multiply two inputs and sum along one axis of each: how alike are they? With `normalize`, the angle's cosine.
 
     Two vectors give one number; (T, n) and (S, n) along n give the (T, S) table of all pairs.
     """
@@ -289,9 +289,9 @@ def stride_between(before: Dim, after: Dim) -> Dim | None:
     if before == after:
         return 1
     if isinstance(before, int) and isinstance(after, int):
-        stride = -(-before // after)
-        return stride if -(-before // stride) == after else None
-    return next((stride for stride in range(2, FARTHEST + 1) if -(-before // stride) == after), None)
+        stride = ceil_div(before, after)
+        return stride if ceil_div(before, stride) == after else None
+    return next((stride for stride in range(2, FARTHEST + 1) if ceil_div(before, stride) == after), None)
 
 
 @primitive
@@ -316,12 +316,13 @@ class IdentityShortcut(Primitive):
     def infer(self, x: Tensor) -> Tensor:
         need_float(x)
         need_axes(x, 1)
-        channels = need_size(x.shape, len(x.shape) - 1, what="the last axis")
+        channels = need_known(x.shape[-1], "the last axis")
         if self.filters < channels:
             hint = 'use the shortcut "B" or "C" of skip, or a 1x1 conv'
-            raise Rejected("AG303", f"cannot drop channels: {channels} in, {self.filters} out", hint=hint, field="/filters")
+            message = f"cannot drop channels: {channels} in, {self.filters} out"
+            raise Rejected("AG303", message, hint=hint, field="/filters")
         strides = self.steps(x)
-        spatial = (-(-size // stride) for size, stride in zip(x.shape[:-1], strides, strict=True))
+        spatial = (ceil_div(size, stride) for size, stride in zip(x.shape[:-1], strides, strict=True))
         return Tensor((*spatial, self.filters))
 
     def steps(self, x: Tensor) -> tuple[int, ...]:
@@ -371,12 +372,14 @@ class Skip(Dressed):
         need_float(residual, what="residual")
         need_axes(residual, 1, what="residual")
         if len(x.shape) != len(residual.shape):
-            shapes = f"{show(x.shape)} and {show(residual.shape)}"
-            raise Rejected("AG301", f"cannot skip between {shapes}: they need the same number of axes", hint="reshape one")
+            message = (
+                f"cannot skip between {show(x.shape)} and {show(residual.shape)}: they differ in the number of axes"
+            )
+            raise Rejected("AG301", message, hint="put a reshape before one of them")
         self.steps(x, residual)
         if self.fitting(x, residual):
-            need_size(residual.shape, len(residual.shape) - 1, what="the last axis of the residual")
-            need_size(x.shape, len(x.shape) - 1, what="the last axis of the shortcut")
+            need_known(residual.shape[-1], "the last axis of the residual")
+            need_known(x.shape[-1], "the last axis of the shortcut")
             self.reachable(x, residual)
         return Tensor(residual.shape)
 
@@ -403,9 +406,9 @@ class Skip(Dressed):
             return tuple(self.found(a, b, x, residual) for a, b in pairs)
         given = each_axis(self.strides, rank, "strides")
         for (a, b), stride in zip(pairs, given, strict=True):
-            if -(-a // stride) != b:
-                hint = "leave strides out and they are found"
-                raise disagreement(-(-a // stride), b, (x, residual), verb=f"skip with stride {stride} between", hint=hint)
+            if ceil_div(a, stride) != b:
+                verb, hint = f"skip with stride {stride} between", "leave strides out and they are found"
+                raise disagreement(ceil_div(a, stride), b, (x, residual), verb=verb, hint=hint)
         return given
 
     @staticmethod

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from archgraph.diagnostics import Rejected
 from archgraph.kinds import AnyOf, Integer, Kind, ListOf
-from archgraph.shapes import Dim, Shape, Tensor, show
+from archgraph.shapes import Dim, Shape, Tensor, equal, show
 
 FLOATS = ("float32", "float16", "bfloat16", "float64")
 
@@ -45,7 +45,8 @@ def index_of(axis: int, shape: Shape, *, field: str = "/axis") -> int:
     if axis == 0 or not -rank <= axis <= rank:
         allowed = f"1 to {rank} or -{rank} to -1" if rank else "none, for a scalar has no axis"
         hint = "0 is the batch, as in Keras" if axis == 0 else ""
-        raise Rejected("AG201", f"axis {axis} does not exist in {show(shape)}; expected {allowed}", hint=hint, field=field)
+        message = f"axis {axis} does not exist in {show(shape)}; expected {allowed}"
+        raise Rejected("AG201", message, hint=hint, field=field)
     return axis - 1 if axis > 0 else axis + rank
 
 
@@ -85,7 +86,7 @@ def _stretch(a: Dim, b: Dim, tensors: Sequence[Tensor], verb: str, hint: str) ->
 def disagreement(a: Dim, b: Dim, tensors: Sequence[Tensor], *, verb: str, hint: str = "") -> Rejected:
     """The complaint that sizes `a` and `b` differ, or cannot be proven equal where one is symbolic."""
     shapes = " and ".join(show(tensor.shape) for tensor in tensors)
-    if isinstance(a, int) and isinstance(b, int):
+    if equal(a, b) is False:
         return Rejected("AG303", f"cannot {verb} {shapes}: {a} and {b} differ", hint=hint)
-    unproven = "give equal axes of the inputs the same name"
-    return Rejected("AG305", f"cannot {verb} {shapes}: {a} and {b} may differ", hint=f"{unproven}; {hint}" if hint else unproven)
+    remedy = "give equal axes of the inputs the same name" + (f"; {hint}" if hint else "")
+    return Rejected("AG305", f"cannot {verb} {shapes}: {a} and {b} may differ", hint=remedy)

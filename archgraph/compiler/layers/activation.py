@@ -16,9 +16,6 @@ class Pointwise(keras.layers.Layer):  # type: ignore[misc]
         super().__init__(**options)
         self.supports_masking = True
 
-    def build(self, input_shape: Any) -> None:
-        self.built = True
-
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape
 
@@ -43,7 +40,7 @@ class Step(Pointwise):
     """
 
     def call(self, inputs: Any) -> Any:
-        # The difference is exactly 0 and carries the derivative; f + (x - stop(x)) keeps f exact, stop(f - x) + x would not.
+        # The difference is exactly 0 and carries the derivative; x + stop(f - x) would round f where x is large.
         return ops.cast(inputs >= 0, inputs.dtype) + (inputs - ops.stop_gradient(inputs))
 
 
@@ -63,3 +60,63 @@ class FunctionActivation(Pointwise):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "activation": self.activation, "arguments": self.arguments}
+
+
+@ours
+class Maxout(keras.layers.Layer):  # type: ignore[misc]
+    """yᵢ = maxⱼ (x·Wᵢⱼ + bᵢⱼ), j = 1 … `pieces`. The sums of output i are the columns i·pieces … (i + 1)·pieces - 1.
+
+    Source: Goodfellow, Warde-Farley, Mirza, Courville & Bengio 2013, section 3.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        pieces: int = 2,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.units, self.pieces, self.use_bias = units, pieces, use_bias
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.bias_regularizer = keras.regularizers.get(bias_regularizer)
+
+    def build(self, input_shape: Any) -> None:
+        sums = self.units * self.pieces
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(input_shape[-1], sums),
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias", shape=(sums,), initializer=self.bias_initializer, regularizer=self.bias_regularizer
+            )
+
+    def call(self, inputs: Any) -> Any:
+        sums = ops.matmul(inputs, self.kernel)
+        if self.use_bias:
+            sums = sums + self.bias
+        return ops.max(ops.reshape(sums, (*ops.shape(inputs)[:-1], self.units, self.pieces)), axis=-1)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return (*input_shape[:-1], self.units)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "pieces": self.pieces,
+            "use_bias": self.use_bias,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": keras.regularizers.serialize(self.bias_regularizer),
+        }

@@ -20,9 +20,6 @@ class IdentityShortcut(keras.layers.Layer):  # type: ignore[misc]
         super().__init__(**options)
         self.filters, self.strides = filters, tuple(strides)
 
-    def build(self, input_shape: Any) -> None:
-        self.built = True
-
     def call(self, inputs: Any) -> Any:
         thinned = inputs[(slice(None), *(slice(None, None, stride) for stride in self.strides))]
         missing = self.filters - inputs.shape[-1]
