@@ -7,11 +7,11 @@ from typing import Any
 from archgraph.diagnostics import Rejected
 from archgraph.kinds import Integer
 from archgraph.record import param, record
-from archgraph.shapes import Dim, Tensor, prod
+from archgraph.shapes import Dim, Tensor, need_divisible, prod
 from archgraph.vocabulary.base import Composition, Example, Family, Layer, Primitive, Step, Weight, Window, primitive
 from archgraph.vocabulary.framing import Pad
 from archgraph.vocabulary.parameters import INITIALIZER, REGULARIZER, Padding, PerAxis, each_axis, per_axis
-from archgraph.vocabulary.sliding import need_picture, padded, slid, sliding_padding, span, windows, zeros
+from archgraph.vocabulary.sliding import adds_nothing, channels_of, need_picture, slid, sliding_padding, span, windows
 from archgraph.vocabulary.weighted import Biased, SpectrallyNormalizable
 
 
@@ -58,18 +58,11 @@ class Sliding(Primitive, abc.ABC):
 
     def slide(self, x: Tensor, padding: Padding) -> tuple[Dim, ...]:
         """The spatial sizes of the output."""
-        space, rank = x.shape[:-1], len(x.shape) - 1
+        rank = len(x.shape) - 1
         if padding == "causal" and rank != 1:
-            raise Rejected(
-                "AG802",
-                f"causal padding needs one spatial axis, got {rank}",
-                hint="use masked_conv for pictures",
-                field="/padding",
-            )
-        spans, strides = self.spans(rank), self.steps(rank)
-        if isinstance(padding, str):
-            return slid(space, spans, strides, padding)
-        return slid(padded(space, padding), spans, strides, "valid")
+            complaint = f"causal padding needs one spatial axis, got {rank}"
+            raise Rejected("AG802", complaint, hint="use masked_conv for pictures", field="/padding")
+        return slid(x.shape[:-1], self.spans(rank), self.steps(rank), padding)
 
     def window(self, x: Tensor) -> tuple[Window, ...]:
         rank = len(x.shape) - 1
@@ -81,18 +74,17 @@ def after_padding(whole: Any, x: Tensor) -> Composition | None:
     if isinstance(whole.padding, str):
         return None
     bare = replace(whole, padding="valid", norm=None, activation=None, use_bias=whole.biased)
-    if zeros(whole.padding, len(x.shape) - 1):
+    if adds_nothing(whole.padding, len(x.shape) - 1):
         return Composition((Step("", bare, (0,)),), ("",))
     return Composition((Step("pad", Pad(padding=whole.padding), (0,)), Step("", bare, ("pad",))), ("",))
 
 
-def divisible(count: int, by: int, what: str, field: str) -> int:
-    """`count / by`, or `Rejected` when there is a remainder."""
-    if count % by:
-        below, above = count - count % by, count - count % by + by
-        hint = f"{below} or {above} would do" if below else f"{above} would do"
-        raise Rejected("AG307", f"{what} ({count}) must be divisible by {field} ({by})", hint=hint, field=f"/{field}")
-    return count // by
+def need_groups(count: int, groups: int, what: str, field: str = "groups") -> None:
+    """Reject a number of channels that cannot be cut into `groups` equal parts, which the parameter `field` gives."""
+    try:
+        need_divisible(count, groups, what)
+    except Rejected as rejected:
+        raise rejected.under(field) from None
 
 
 @primitive
@@ -135,16 +127,16 @@ class Conv(Sliding, SpectrallyNormalizable):
 
     def infer(self, x: Tensor) -> Tensor:
         need_picture(x, 1, 2, 3)
-        divisible(self.filters, self.groups, "filters", "groups")
-        divisible(x.shape[-1], self.groups, "the number of input channels", "groups")
+        need_groups(self.filters, self.groups, "filters")
+        need_groups(channels_of(x), self.groups, "the number of input channels")
         return Tensor((*self.slide(x, self.padding), self.filters))
 
     def weights(self, x: Tensor) -> tuple[Weight, ...]:
-        kernel = (*self.kernel(len(x.shape) - 1), x.shape[-1] // self.groups, self.filters)
+        kernel = (*self.kernel(len(x.shape) - 1), channels_of(x) // self.groups, self.filters)
         return self.kernel_vector_and_bias(kernel, self.filters)
 
     def macs(self, x: Tensor) -> Dim:
-        kernel = prod(self.kernel(len(x.shape) - 1)) * (x.shape[-1] // self.groups)
+        kernel = prod(self.kernel(len(x.shape) - 1)) * (channels_of(x) // self.groups)
         return prod(self.slide(x, self.padding)) * (kernel * self.filters)
 
     def compose(self, x: Tensor) -> Composition | None:
@@ -186,15 +178,15 @@ class DepthwiseConv(Sliding, Biased):
 
     def infer(self, x: Tensor) -> Tensor:
         need_picture(x, 1, 2)
-        return Tensor((*self.slide(x, self.padding), x.shape[-1] * self.depth_multiplier))
+        return Tensor((*self.slide(x, self.padding), channels_of(x) * self.depth_multiplier))
 
     def weights(self, x: Tensor) -> tuple[Weight, ...]:
-        kernel = (*self.kernel(len(x.shape) - 1), x.shape[-1], self.depth_multiplier)
-        return (Weight("kernel", kernel), *self.bias(x.shape[-1] * self.depth_multiplier))
+        kernel = (*self.kernel(len(x.shape) - 1), channels_of(x), self.depth_multiplier)
+        return (Weight("kernel", kernel), *self.bias(channels_of(x) * self.depth_multiplier))
 
     def macs(self, x: Tensor) -> Dim:
         kernel = prod(self.kernel(len(x.shape) - 1))
-        return prod(self.slide(x, self.padding)) * (kernel * x.shape[-1] * self.depth_multiplier)
+        return prod(self.slide(x, self.padding)) * (kernel * channels_of(x) * self.depth_multiplier)
 
     def compose(self, x: Tensor) -> Composition | None:
         return after_padding(self, x)
@@ -229,25 +221,21 @@ class SeparableConv(Sliding, Biased):
     padding: Padding = sliding_padding()
     depthwise_initializer: Any = param(INITIALIZER, "How the kernels over space start.", default="glorot_uniform")
     pointwise_initializer: Any = param(INITIALIZER, "How the mixture of channels starts.", default="glorot_uniform")
-    depthwise_regularizer: Any = param(
-        REGULARIZER, "Penalty on the kernels over space, added to the loss.", default=None
-    )
-    pointwise_regularizer: Any = param(
-        REGULARIZER, "Penalty on the mixture of channels, added to the loss.", default=None
-    )
+    depthwise_regularizer: Any = param(REGULARIZER, "Penalty on the kernels over space, in the loss.", default=None)
+    pointwise_regularizer: Any = param(REGULARIZER, "Penalty on the mixture of channels, in the loss.", default=None)
 
     def infer(self, x: Tensor) -> Tensor:
         need_picture(x, 1, 2)
         return Tensor((*self.slide(x, self.padding), self.filters))
 
     def weights(self, x: Tensor) -> tuple[Weight, ...]:
-        rank, channels = len(x.shape) - 1, x.shape[-1]
+        rank, channels = len(x.shape) - 1, channels_of(x)
         depthwise = Weight("depthwise_kernel", (*self.kernel(rank), channels, self.depth_multiplier))
         mixed = (*(1,) * rank, channels * self.depth_multiplier, self.filters)
         return (depthwise, Weight("pointwise_kernel", mixed), *self.bias(self.filters))
 
     def macs(self, x: Tensor) -> Dim:
-        channels = x.shape[-1] * self.depth_multiplier
+        channels = channels_of(x) * self.depth_multiplier
         each = prod(self.kernel(len(x.shape) - 1)) * channels + channels * self.filters
         return prod(self.slide(x, self.padding)) * each
 

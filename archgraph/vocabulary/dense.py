@@ -3,8 +3,10 @@
 from archgraph.diagnostics import Rejected
 from archgraph.kinds import Integer
 from archgraph.record import param
-from archgraph.shapes import Dim, Tensor, prod, show
+from archgraph.shapes import Dim, Tensor, prod
 from archgraph.vocabulary.base import EVERYWHERE, Example, Family, Layer, Weight, Window, primitive
+from archgraph.vocabulary.rules import need_float
+from archgraph.vocabulary.sliding import channels_of
 from archgraph.vocabulary.weighted import SpectrallyNormalizable
 
 
@@ -30,12 +32,12 @@ class Dense(SpectrallyNormalizable):
     def infer(self, x: Tensor) -> Tensor:
         if not x.shape:
             raise Rejected("AG301", "needs at least one axis, got a scalar", hint="put a reshape to (1,) before it")
-        if not isinstance(x.shape[-1], int):
-            raise Rejected("AG302", f"the last axis must have a known size, got {show(x.shape)}")
-        return Tensor((*x.shape[:-1], self.units), x.dtype)
+        need_float(x)
+        channels_of(x)
+        return Tensor((*x.shape[:-1], self.units))
 
     def weights(self, x: Tensor) -> tuple[Weight, ...]:
-        return self.kernel_vector_and_bias((x.shape[-1], self.units), self.units)
+        return self.kernel_vector_and_bias((channels_of(x), self.units), self.units)
 
     def macs(self, x: Tensor) -> Dim:
         return prod(x.shape) * self.units

@@ -5,12 +5,25 @@ from typing import Any
 from archgraph.diagnostics import Rejected
 from archgraph.kinds import AnyOf, Choice, Integer, ListOf, Number, optional
 from archgraph.record import param
-from archgraph.shapes import Shape, Tensor, need_rank, show
+from archgraph.shapes import Dim, Shape, Tensor, at_least, need_rank, show
 from archgraph.vocabulary.base import Example, Family, Layer, Port, Primitive, primitive
 from archgraph.vocabulary.parameters import EXPLICIT_PADDING, Padding, PerAxis, each_axis, explicit_padding
-from archgraph.vocabulary.sliding import FLOATS, padded
+from archgraph.vocabulary.rules import FLOATS
+from archgraph.vocabulary.sliding import moved, padded
 
 SIDES = "one for all sides, one for each spatial axis, or [before, after] for each."
+
+
+_LARGEST = {"bool": 0, "int8": 127, "uint8": 255, "int16": 2**15 - 1, "int32": 2**31 - 1, "int64": 2**31 - 1}
+
+
+def need_room(spare: Dim, complaint: str, field: str) -> None:
+    """Reject with `complaint` when the number of spare cells is negative (AG304), or may be (AG305)."""
+    enough = at_least(spare, 0)
+    if enough is False:
+        raise Rejected("AG304", complaint, field=field)
+    if enough is None:
+        raise Rejected("AG305", f"{complaint}, which may be too small", hint="state a minimum under dims", field=field)
 
 
 @primitive
@@ -41,19 +54,23 @@ class Pad(Primitive):
 
     def infer(self, x: Tensor) -> Tensor:
         need_rank(x, 2, 3, 4)
-        if x.dtype not in FLOATS and self.mode == "constant" and self.value != 0:
-            raise Rejected("AG306", f"only 0 can be added around {x.dtype}, got {self.value}", field="/value")
+        if x.dtype not in FLOATS and not self._fits(x.dtype):
+            complaint = (
+                f"around {x.dtype} only whole numbers from 0 to {_LARGEST[x.dtype]} can be added, got {self.value}"
+            )
+            raise Rejected("AG306", complaint, field="/value")
         if self.mode != "constant":
             self._need_room(x.shape[:-1])
-        return Tensor((*padded(x.shape[:-1], self.padding), x.shape[-1]), x.dtype)
+        return Tensor((*padded(x.shape[:-1], self.padding), x.shape[-1]), moved(x))
+
+    def _fits(self, dtype: str) -> bool:
+        value = self.value
+        return isinstance(value, int | float) and value == int(value) and 0 <= value <= _LARGEST[dtype]
 
     def _need_room(self, space: Shape) -> None:
         for size, sides in zip(space, explicit_padding(self.padding, len(space)), strict=True):
             needed = max(sides) + (self.mode == "reflect" and max(sides) > 0)
-            if size < needed:
-                raise Rejected(
-                    "AG304", f"{self.mode} needs {needed} cells to mirror, got {show(space)}", field="/padding"
-                )
+            need_room(size - needed, f"{self.mode} needs {needed} cells to mirror, got {size}", "/padding")
 
     def lower(self, x: Tensor) -> Layer:
         rank = len(x.shape) - 1
@@ -67,8 +84,8 @@ class Pad(Primitive):
 class Crop(Primitive):
     """Cut cells away at the borders of a sequence, picture or volume.
 
-    Either say how many cells (`cropping`), or connect a second input, `like`: then the middle part with the spatial size
-    of that input is kept, or the part that begins at `offset`.
+    Either say how many cells (`cropping`), or connect a second input, `like`: then the middle part with the spatial
+    size of that input is kept, or the part that begins at `offset`.
     """
 
     op = "crop"
@@ -100,27 +117,24 @@ class Crop(Primitive):
                 hint='add "cropping": 1, or "in": {"x": …, "like": …}',
             )
         if like is None:
-            return Tensor((*self._cut(x.shape[:-1]), x.shape[-1]), x.dtype)
+            return Tensor((*self._cut(x.shape[:-1]), x.shape[-1]), moved(x))
         need_rank(like, len(x.shape), what="input `like`")
         self._need_room(x.shape[:-1], like.shape[:-1])
-        return Tensor((*like.shape[:-1], x.shape[-1]), x.dtype)
+        return Tensor((*like.shape[:-1], x.shape[-1]), moved(x))
 
     def _cut(self, space: Shape) -> Shape:
         if self.offset is not None:
             raise Rejected("AG210", "offset goes with the input `like`, not with cropping", field="/offset")
         sides = explicit_padding(self.cropping or 0, len(space))
         for size, (before, after) in zip(space, sides, strict=True):
-            if size < before + after + 1:
-                raise Rejected(
-                    "AG304", f"cannot cut {before} + {after} cells off {size}, in {show(space)}", field="/cropping"
-                )
+            need_room(size - (before + after + 1), f"cannot cut {before} + {after} cells off {size}", "/cropping")
         return tuple(size - (before + after) for size, (before, after) in zip(space, sides, strict=True))
 
     def _need_room(self, space: Shape, kept: Shape) -> None:
         first = each_axis(0 if self.offset is None else self.offset, len(space), "offset")
         for size, wanted, start in zip(space, kept, first, strict=True):
-            if size != wanted + start and size < wanted + start:
-                raise Rejected("AG303", f"cannot cut {show(kept)} from cell {list(first)} on out of {show(space)}")
+            complaint = f"cannot cut {show(kept)} from cell {list(first)} on out of {show(space)}"
+            need_room(size - wanted - start, complaint, "")
 
     def lower(self, x: Tensor, like: Tensor | None = None) -> Layer:
         rank = len(x.shape) - 1

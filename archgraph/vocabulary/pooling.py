@@ -20,7 +20,7 @@ from archgraph.vocabulary.base import (
 )
 from archgraph.vocabulary.framing import Pad
 from archgraph.vocabulary.parameters import Padding, PerAxis, each_axis, explicit_padding, per_axis
-from archgraph.vocabulary.sliding import need_picture, padded, slid, sliding_padding, windows, zeros
+from archgraph.vocabulary.sliding import adds_nothing, need_picture, slid, sliding_padding, windows
 
 
 @record
@@ -44,9 +44,12 @@ class Pooling(Primitive, abc.ABC):
         return self.pool(rank) if self.strides is None else each_axis(self.strides, rank, "strides")
 
     def infer(self, x: Tensor) -> Tensor:
-        rank, space = need_picture(x, 1, 2, 3), x.shape[:-1]
-        if isinstance(self.padding, str):
-            return Tensor((*slid(space, self.pool(rank), self.steps(rank), self.padding), x.shape[-1]))
+        rank = need_picture(x, 1, 2, 3)
+        if not isinstance(self.padding, str):
+            self._need_cells(rank)
+        return Tensor((*slid(x.shape[:-1], self.pool(rank), self.steps(rank), self.padding), x.shape[-1]))
+
+    def _need_cells(self, rank: int) -> None:
         for size, sides in zip(self.pool(rank), explicit_padding(self.padding, rank), strict=True):
             if max(sides) >= size:
                 raise Rejected(
@@ -55,7 +58,6 @@ class Pooling(Primitive, abc.ABC):
                     hint="a window that holds only padding has nothing to pool",
                     field="/padding",
                 )
-        return Tensor((*slid(padded(space, self.padding), self.pool(rank), self.steps(rank), "valid"), x.shape[-1]))
 
     def window(self, x: Tensor) -> tuple[Window, ...]:
         rank = len(x.shape) - 1
@@ -88,7 +90,7 @@ class MaxPool(Pooling):
         if isinstance(self.padding, str):
             return None
         bare = replace(self, padding="valid")
-        if zeros(self.padding, len(x.shape) - 1):
+        if adds_nothing(self.padding, len(x.shape) - 1):
             return Composition((Step("", bare, (0,)),), ("",))
         pad = Pad(padding=self.padding, value="lowest")
         return Composition((Step("pad", pad, (0,)), Step("", bare, ("pad",))), ("",))
@@ -133,7 +135,7 @@ class AvgPool(Pooling):
         if isinstance(self.padding, str):
             return None
         bare = replace(self, padding="valid", count_include_pad=False)
-        if zeros(self.padding, len(x.shape) - 1):
+        if adds_nothing(self.padding, len(x.shape) - 1):
             return Composition((Step("", bare, (0,)),), ("",))
         if not self.count_include_pad:
             return None

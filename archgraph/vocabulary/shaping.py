@@ -3,9 +3,10 @@
 from archgraph.diagnostics import Rejected
 from archgraph.kinds import AnyOf, Choice, Integer, ListOf
 from archgraph.record import param
-from archgraph.shapes import Tensor, need_rank, prod, show
+from archgraph.shapes import Tensor, need_divisible, need_equal, need_rank, prod, show
 from archgraph.vocabulary.base import Example, Family, Layer, Primitive, primitive
-from archgraph.vocabulary.sliding import need_float
+from archgraph.vocabulary.rules import need_float
+from archgraph.vocabulary.sliding import moved
 
 
 @primitive
@@ -22,7 +23,7 @@ class Flatten(Primitive):
     )
 
     def infer(self, x: Tensor) -> Tensor:
-        return Tensor((prod(x.shape),), x.dtype)
+        return Tensor((prod(x.shape),), moved(x))
 
     def lower(self, x: Tensor) -> Layer:
         return Layer("Flatten", {})
@@ -51,17 +52,15 @@ class Reshape(Primitive):
         if free > 1:
             raise Rejected("AG210", f"at most one size may be -1, got {free}", field="/target_shape")
         given = prod(tuple(size for size in self.target_shape if size != -1))
-        if free == 0 and count != given:
-            raise Rejected(
-                "AG303",
-                f"cannot arrange {count} numbers {show(x.shape)} as {show(self.target_shape)}, which holds {given}",
-                hint="put -1 where the size should be worked out",
-                field="/target_shape",
-            )
-        if free and count % given != 0:
-            complaint = f"{count} numbers {show(x.shape)} are not divisible by {given}, in {show(self.target_shape)}"
-            raise Rejected("AG307", complaint, field="/target_shape")
-        return Tensor(tuple(count // given if size == -1 else size for size in self.target_shape), x.dtype)
+        what = f"the number of elements of {show(x.shape)}, arranged as {show(self.target_shape)},"
+        try:
+            if not free:
+                need_equal(count, given, what)
+                return Tensor(self.target_shape, moved(x))
+            need_divisible(count, int(given), what)
+        except Rejected as rejected:
+            raise rejected.under("target_shape") from None
+        return Tensor(tuple(count // given if size == -1 else size for size in self.target_shape), moved(x))
 
     def lower(self, x: Tensor) -> Layer:
         return Layer("Reshape", {"target_shape": self.target_shape})
@@ -87,7 +86,7 @@ class Permute(Primitive):
         if tuple(sorted(self.dims)) != axes:
             complaint = f"must name each of the axes {list(axes)} of {show(x.shape)} once, got {list(self.dims)}"
             raise Rejected("AG303", complaint, field="/dims")
-        return Tensor(tuple(x.shape[axis - 1] for axis in self.dims), x.dtype)
+        return Tensor(tuple(x.shape[axis - 1] for axis in self.dims), moved(x))
 
     def lower(self, x: Tensor) -> Layer:
         return Layer("Permute", {"dims": self.dims})

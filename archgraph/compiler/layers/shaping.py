@@ -27,8 +27,8 @@ def _pairs(sides: Any) -> Sides:
 class Pad(OfAnyType):
     """Add `padding` = ((before, after), …) cells to the spatial axes of (batch, space…, channels).
 
-    `mode` ``constant`` fills in `value` (``"lowest"``: the least finite number of the input's type), ``reflect`` mirrors
-    without the border cell, ``symmetric`` with it. Source: keras.ops.pad.
+    `mode` ``constant`` fills in `value` (``"lowest"``: the least finite number of the input's type), ``reflect``
+    mirrors without the border cell, ``symmetric`` with it. Source: keras.ops.pad.
     """
 
     def __init__(self, padding: Sides, mode: str = "constant", value: float | str = 0, **kwargs: Any) -> None:
