@@ -5,10 +5,10 @@ from typing import Any
 from archgraph.diagnostics import Rejected
 from archgraph.kinds import AnyOf, Flag, Integer, ListOf, Number, optional
 from archgraph.record import param
-from archgraph.shapes import Dim, Shape, Tensor, need_equal, need_rank, prod, show
+from archgraph.shapes import Dim, Shape, Tensor, need_equal, need_known, need_rank, prod, show, window_output
 from archgraph.vocabulary.base import EVERYWHERE, Example, Family, Layer, Port, Primitive, Weight, Window, primitive
 from archgraph.vocabulary.parameters import INITIALIZER, REGULARIZER
-from archgraph.vocabulary.rules import need_float, need_size
+from archgraph.vocabulary.rules import need_float
 
 
 @primitive
@@ -72,7 +72,7 @@ class Attention(Primitive):
         for name, tensor in (("query", query), ("value", value), ("key", key)):
             need_rank(tensor, 2, 3, 4, what=name)
             need_float(tensor, what=name)
-            need_size(tensor.shape, -1, what=f"the last axis of the {name}")
+            need_known(tensor.shape[-1], f"the last axis of the {name}")
         self._need_agreement(query, value, key)
         output = Tensor((*query.shape[:-1], *self._projected(query)))
         if not self.return_attention_scores:
@@ -125,8 +125,9 @@ class Attention(Primitive):
         return self.key_dim if self.value_dim is None else self.value_dim
 
     def _projected(self, query: Tensor) -> Shape:
-        wanted = query.shape[-1] if self.output_shape is None else self.output_shape
-        return (wanted,) if isinstance(wanted, int) else tuple(wanted)
+        if self.output_shape is None:
+            return (query.shape[-1],)
+        return (self.output_shape,) if isinstance(self.output_shape, int) else tuple(self.output_shape)
 
     def _pair(self, name: str, kernel: Shape, bias: Shape) -> list[Weight]:
         biases = [Weight(f"{name}/bias", bias)] if self.use_bias else []
@@ -184,7 +185,7 @@ class AdditiveAttention(Primitive):
         need_rank(value, 2, what="value")
         for name, tensor in (("query", query), ("value", value)):
             need_float(tensor, what=name)
-            need_size(tensor.shape, -1, what=f"the last axis of the {name}")
+            need_known(tensor.shape[-1], f"the last axis of the {name}")
         asked = query.shape[:-1]
         return Tensor((*asked, value.shape[1])), Tensor((*asked, value.shape[0]))
 
@@ -207,3 +208,83 @@ class AdditiveAttention(Primitive):
 
     def lower(self, query: Tensor, value: Tensor) -> Layer:
         return Layer("BahdanauAttention", dict(self.given()), ours=True, keywords=("query", "value"))
+
+
+@primitive
+class SpatialAttention(Primitive):
+    """Let every cell of a picture look at all others, so that far parts can agree: y = x + γ·o, and γ starts at 0.
+
+    With f = x·W_f, g = x·W_g, h = x·W_h at every cell: o_j = (Σ_i softmax_i(f_i·g_j)·h_i)·W_v. `pool` 2, as in the
+    authors' code, max-pools f and h and so looks at a quarter of a picture's cells. For N cells, M after pooling, of C
+    channels, K in f and g and V in h, multiply-adds: N·C·(2·K + V) + N·M·(K + V) + N·V·C.
+    """
+
+    op = "spatial_attention"
+    family = Family.ATTENTION
+    icon = "◉"
+    source = "Zhang, Goodfellow, Metaxas & Odena 2019, section 3; Wang et al. 2018 (non-local block)"
+    inputs = (Port("x", "the picture: (space…, channels)"),)
+    examples = (
+        Example({}, inputs=[(8, 8, 16)], outputs=[(8, 8, 16)]),
+        Example({"pool": 2, "spectral_norm": True}, inputs=[(9, 8, 32)], outputs=[(9, 8, 32)]),
+        Example({"key_reduction": 2, "use_bias": True}, inputs=[(10, 4)], outputs=[(10, 4)]),
+    )
+
+    key_reduction: int = param(Integer(1), "Channels are divided by this (rounded down) for f and g.", default=8)
+    value_reduction: int = param(Integer(1), "Channels are divided by this (rounded down) for h.", default=2)
+    pool: int = param(Integer(1), "Size of the max-pooling of f and h; 1: none.", default=1)
+    spectral_norm: bool = param(
+        Flag(), "Divide each weight matrix by its largest singular value, estimated by power iteration.", default=False
+    )
+    use_bias: bool = param(Flag(), "Add learned biases to the four projections.", default=False)
+    kernel_initializer: Any = param(INITIALIZER, "How the projections start.", default="glorot_uniform")
+    bias_initializer: Any = param(INITIALIZER, "How the biases start.", default="zeros")
+    kernel_regularizer: Any = param(REGULARIZER, "Penalty on the projections, added to the loss.", default=None)
+    bias_regularizer: Any = param(REGULARIZER, "Penalty on the biases, added to the loss.", default=None)
+
+    def infer(self, x: Tensor) -> Tensor:
+        need_rank(x, 2, 3, 4)
+        need_float(x)
+        channels = need_known(x.shape[-1], "the number of channels")
+        for name, factor in (("key_reduction", self.key_reduction), ("value_reduction", self.value_reduction)):
+            if channels < factor:
+                complaint = f"{channels} channels divided by {factor} leave none"
+                raise Rejected("AG304", complaint, hint=f"set {name} to at most {channels}", field=f"/{name}")
+        self._seen(x)
+        return Tensor(x.shape)
+
+    def weights(self, x: Tensor) -> tuple[Weight, ...]:
+        trained, vectors = [Weight("gamma", ())], []
+        channels, small, middle = self._widths(x)
+        for name, shape in (
+            ("key", (channels, small)),
+            ("query", (channels, small)),
+            ("value", (channels, middle)),
+            ("output", (middle, channels)),
+        ):
+            trained.append(Weight(f"{name}_kernel", shape))
+            if self.use_bias:
+                trained.append(Weight(f"{name}_bias", shape[1:]))
+            if self.spectral_norm:
+                vectors.append(Weight(f"{name}_vector_u", (1, shape[1]), trainable=False))
+        return (*trained, *vectors)
+
+    def macs(self, x: Tensor) -> Dim:
+        channels, small, middle = self._widths(x)
+        cells = prod(x.shape[:-1])
+        products = cells * prod(self._seen(x)) * (small + middle)
+        return cells * channels * (2 * small + middle) + products + cells * middle * channels
+
+    def window(self, x: Tensor) -> tuple[Window, ...] | str:
+        return EVERYWHERE
+
+    def lower(self, x: Tensor) -> Layer:
+        return Layer("SpatialAttention", dict(self.given()), ours=True)
+
+    def _widths(self, x: Tensor) -> tuple[int, int, int]:
+        channels = need_known(x.shape[-1], "the number of channels")
+        return channels, channels // self.key_reduction, channels // self.value_reduction
+
+    def _seen(self, x: Tensor) -> Shape:
+        """Spatial sizes of keys and values."""
+        return tuple(window_output(size, self.pool, self.pool, "valid") for size in x.shape[:-1])

@@ -2,9 +2,9 @@
 
 from archgraph.kinds import Choice, Flag, Integer
 from archgraph.record import param
-from archgraph.shapes import Dim, Tensor, need_equal, need_rank, prod
+from archgraph.shapes import Dim, Tensor, need_equal, need_known, need_rank, prod
 from archgraph.vocabulary.base import EVERYWHERE, Example, Family, Layer, Port, Primitive, Weight, Window, primitive
-from archgraph.vocabulary.rules import need_float, need_size
+from archgraph.vocabulary.rules import need_float
 from archgraph.vocabulary.weighted import Weighted
 
 NODES = Port("x", "the nodes: (nodes, features)")
@@ -45,7 +45,7 @@ class GraphConv(Weighted):
     def infer(self, x: Tensor, adjacency: Tensor) -> Tensor:
         need_rank(x, 2)
         need_float(x)
-        need_size(x.shape, -1, what="the last axis (the features)")
+        need_known(x.shape[-1], "the number of features")
         _need_adjacency(x, adjacency)
         return Tensor((x.shape[0], self.units))
 
