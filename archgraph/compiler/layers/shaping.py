@@ -104,3 +104,63 @@ class CropLike(OfAnyType):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "offset": self.offset}
+
+
+@ours
+class Slice(OfAnyType):
+    """Keep ``start:stop:step`` of one `axis`, numbered with the batch as 0, as Python slices do. Source: keras.ops."""
+
+    def __init__(
+        self, axis: int, start: int | None = None, stop: int | None = None, step: int = 1, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.axis, self.start, self.stop, self.step = axis, start, stop, step
+
+    def call(self, inputs: Any) -> Any:
+        before = (slice(None),) * (self.axis % len(inputs.shape))
+        return inputs[(*before, slice(self.start, self.stop, self.step))]
+
+    def compute_output_shape(self, input_shape: Sizes) -> Sizes:
+        axis = self.axis % len(input_shape)
+        size = input_shape[axis]
+        kept = None if size is None else len(range(size)[self.start : self.stop : self.step])
+        return (*input_shape[:axis], kept, *input_shape[axis + 1 :])
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"axis": self.axis, "start": self.start, "stop": self.stop, "step": self.step}
+        return {**super().get_config(), **own}
+
+
+@ours
+class Split(keras.layers.Layer):
+    """Cut one `axis`, numbered with the batch as 0, into parts: a number of equal ones, or their sizes.
+
+    The output is a list of tensors of the input's dtype. Source: keras.ops.split.
+    """
+
+    def __init__(self, sections: int | tuple[int, ...], axis: int = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.sections = sections if isinstance(sections, int) else tuple(sections)
+        self.axis = axis
+
+    def call(self, inputs: Any) -> Any:
+        if isinstance(self.sections, int):
+            return list(ops.split(inputs, self.sections, axis=self.axis))
+        ends = [sum(self.sections[: number + 1]) for number in range(len(self.sections) - 1)]
+        return list(ops.split(inputs, ends, axis=self.axis))
+
+    def compute_output_shape(self, input_shape: Sizes) -> list[Sizes]:
+        axis = self.axis % len(input_shape)
+        parts: tuple[int | None, ...]
+        if isinstance(self.sections, int):
+            size = input_shape[axis]
+            parts = (None if size is None else size // self.sections,) * self.sections
+        else:
+            parts = self.sections
+        return [(*input_shape[:axis], part, *input_shape[axis + 1 :]) for part in parts]
+
+    def compute_output_spec(self, inputs: Any) -> list[Any]:
+        return [keras.KerasTensor(shape, dtype=inputs.dtype) for shape in self.compute_output_shape(inputs.shape)]
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "sections": self.sections, "axis": self.axis}
