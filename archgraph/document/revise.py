@@ -188,7 +188,7 @@ def _indent(before: str) -> str | None:
 
 def _joined(texts: Mapping[str, str], old: Mapping[str, _Member], manner: _Manner) -> str:
     """Members with the white space they had, unless the first or the last has changed."""
-    first, last = next(iter(old)), next(reversed(old))
+    first, *_, last = [*old, *old]
     parts = []
     for key, text in texts.items():
         before = old[key].before if key in old and key != first else manner.between

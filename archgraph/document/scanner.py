@@ -187,7 +187,8 @@ class Scan:
         if len(spans.start) >= MOST_VALUES:
             self._stop("AG108", f"must hold at most {MOST_VALUES:,} values", "split the file, or import its blocks")
         spans.start.append(self.position)
-        spans.key.append(self._key_at)
+        in_object = self._open and self._open[-1].is_object
+        spans.key.append(self._key_at if in_object else self.position)
 
     def _enter(self, container: Any) -> bool:
         if len(self._open) >= DEEPEST:
