@@ -8,6 +8,11 @@ from typing import Any
 from archgraph.diagnostics import Rejected, nearest
 
 FORMULA_SCHEMA = {"$ref": "#/$defs/expression"}
+EXPRESSION_SCHEMA = {
+    "type": "string",
+    "description": 'An expression over the parameters, such as "=4*width" or "=dim(x, -1)//2".',
+    "pattern": "^=([^=]|$)",
+}
 LARGEST = 2**53
 """Largest magnitude of a number in a file: beyond it JSON numbers lose precision in other tools."""
 
@@ -305,3 +310,32 @@ class FrozenMap(dict[str, Any]):
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(tuple(sorted((key, repr(value)) for key, value in self.items())))
+
+
+SHARED: dict[str, "Shared"] = {}
+"""Kinds that a schema states once, under ``$defs``, and refers to by name."""
+
+
+class Shared(Kind):
+    """A kind with a name of its own in schemas."""
+
+    def __init__(self, name: str, kind: Kind) -> None:
+        self.name, self.kind = name, kind
+        SHARED[name] = self
+
+    def parse(self, value: Any, open: bool) -> Any:
+        return self.kind.parse(value, open)
+
+    def rule(self, open: bool) -> dict[str, Any]:
+        return {"$ref": f"#/$defs/{self.name}{'-open' if open else ''}"}
+
+    def __str__(self) -> str:
+        return str(self.kind)
+
+
+def definitions() -> dict[str, Any]:
+    """The ``$defs`` that schemas of records refer to."""
+    shared = {
+        f"{name}{'-open' if open else ''}": shared.kind.rule(open) for name, shared in SHARED.items() for open in (False, True)
+    }
+    return {"expression": EXPRESSION_SCHEMA, **shared}

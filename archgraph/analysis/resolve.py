@@ -11,7 +11,7 @@ from archgraph.graph import MISSING, Block, Parameter
 from archgraph.kinds import FrozenMap, is_formula, shown
 from archgraph.shapes import Dim, Tensor, show
 from archgraph.vocabulary.base import Primitive
-from archgraph.vocabulary.parameters import ACTIVATION, NORM
+from archgraph.vocabulary.parameters import ACTIVATION, ACTIVATION_FUNCTION, NORMALISATION
 
 Environment = Mapping[str, Any]
 ReadDim = Callable[[str, int], Dim]
@@ -118,7 +118,7 @@ def _has_type(value: Any, name: str) -> bool:
         return isinstance(value, str)
     if name == "list":
         return isinstance(value, tuple)
-    if isinstance(value, bool) or isinstance(value, str | tuple | Block):
+    if isinstance(value, bool | str | tuple | Block):
         return False
     return not (name == "int" and isinstance(value, float) and not value.is_integer())
 
@@ -151,9 +151,9 @@ class Undressed:
 
 
 def _part(name: str, value: Any) -> Primitive:
-    kind = NORM if name == "norm" else ACTIVATION
+    kind = NORMALISATION if name == "norm" else ACTIVATION_FUNCTION
     try:
-        made = kind.kinds[0].make(value)  # type: ignore[attr-defined]
+        made = kind.make(value)
     except Rejected as rejected:
         raise rejected.under(name) from None
     assert isinstance(made, Primitive)

@@ -1,14 +1,44 @@
 """The one deferred import of the project: Keras is slow to load, and most commands never need it."""
 
+import contextlib
 import functools
 import importlib
 import os
+import sys
+import tempfile
+from collections.abc import Iterator
 from types import ModuleType
 
 
 @functools.cache
 def load_keras() -> ModuleType:
-    """Import Keras, quietly, on first use. ``KERAS_BACKEND`` chooses the backend, as always; the default is TensorFlow."""
+    """Import Keras, quietly, on first use.
+
+    ``KERAS_BACKEND`` chooses the backend, as always; the default is TensorFlow. What TensorFlow's C++ code writes to
+    standard error while it loads (build options, missing drivers) is shown only if the import fails.
+    """
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    return importlib.import_module("keras")
+    with _held_back_stderr():
+        return importlib.import_module("keras")
+
+
+@contextlib.contextmanager
+def _held_back_stderr() -> Iterator[None]:
+    sys.stderr.flush()
+    try:
+        saved = os.dup(2)
+    except OSError:  # there is no standard error to hold back
+        yield
+        return
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(saved, held.read())
+            raise
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)

@@ -1,7 +1,7 @@
 """Parameters that many primitives share: their kinds and their standard wording."""
 
 from archgraph.diagnostics import Rejected
-from archgraph.kinds import AnyOf, Choice, Flag, Integer, Kind, ListOf, Number, optional
+from archgraph.kinds import AnyOf, Choice, Flag, FrozenMap, Integer, Kind, ListOf, Number, Shared, optional
 from archgraph.record import Named, Record, param, record
 from archgraph.vocabulary.base import REGISTRY
 
@@ -28,7 +28,7 @@ EXPLICIT_PADDING = AnyOf(
 )
 """Numbers of cells: one for all sides, one for each spatial axis, or ``[before, after]`` for each."""
 
-PADDING = AnyOf(Choice("same", "valid", "causal"), EXPLICIT_PADDING)
+PADDING = Shared("padding", AnyOf(Choice("same", "valid", "causal"), EXPLICIT_PADDING))
 
 
 def explicit_padding(value: Padding, rank: int) -> tuple[tuple[int, int], ...]:
@@ -102,7 +102,7 @@ INITIALIZERS: dict[str, type[Record]] = {
     "orthogonal": Orthogonal,
     "identity": Orthogonal,
 }
-INITIALIZER = Named("an initialiser", INITIALIZERS)
+INITIALIZER = Shared("initializer", Named("an initialiser", INITIALIZERS))
 
 
 @record
@@ -117,8 +117,6 @@ class RegularizerKind(Kind):
     """``{"l1": …, "l2": …}``."""
 
     def parse(self, value: object, open: bool) -> object:
-        from archgraph.kinds import FrozenMap
-
         if not isinstance(value, dict):
             raise self.wrong(value)
         taken, found = L1L2.check(value, open=open)
@@ -133,7 +131,7 @@ class RegularizerKind(Kind):
         return 'a record such as {"l2": 1e-4}'
 
 
-REGULARIZER = optional(RegularizerKind())
+REGULARIZER = optional(Shared("regularizer", RegularizerKind()))
 
 ACTIVATIONS = (
     "linear", "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "sigmoid", "hard_sigmoid",
@@ -150,17 +148,16 @@ NORMALISATION = Named(
     key="op",
     short={op.removesuffix("_norm"): {"op": op} for op in NORM_OPS},
 )
-NORM = optional(NORMALISATION)
+NORM = optional(Shared("norm", NORMALISATION))
 """The ``norm`` shorthand: rewritten into a node of its own after the layer, before its activation."""
 
-ACTIVATION = optional(
-    Named(
-        "an activation",
-        lambda: {op: REGISTRY[op] for op in ("activation", "prelu")},
-        key="op",
-        short={**{name: {"op": "activation", "activation": name} for name in ACTIVATIONS}, "prelu": {"op": "prelu"}},
-    )
+ACTIVATION_FUNCTION = Named(
+    "an activation",
+    lambda: {op: REGISTRY[op] for op in ("activation", "prelu")},
+    key="op",
+    short={**{name: {"op": "activation", "activation": name} for name in ACTIVATIONS}, "prelu": {"op": "prelu"}},
 )
+ACTIVATION = optional(Shared("activation", ACTIVATION_FUNCTION))
 """The ``activation`` shorthand: rewritten into a node of its own after the layer and its normalisation."""
 
 
