@@ -58,7 +58,8 @@ def _value(keras: Any, key: str, value: Any, name: str, dtype: Any, seed: int | 
 
 def _initializer(keras: Any, value: Any, seed: int | None) -> Any:
     config: Mapping[str, Any] = {"name": value} if isinstance(value, str) else value
-    cls = type(keras.initializers.get(config["name"]))
+    # Not initializers.get: it makes an instance, and Constant has none without its value.
+    cls = getattr(keras.initializers, config["name"])
     arguments = {key: item for key, item in config.items() if key != "name"}
     if seed is not None and config["name"] not in ("zeros", "ones", "constant", "identity"):
         arguments["seed"] = seed

@@ -284,12 +284,13 @@ FARTHEST = 16
 """Largest stride that is tried when sizes are symbolic and a stride must be found by proof."""
 
 
-def stride_between(before: Dim, after: Dim) -> Dim | None:
+def stride_between(before: Dim, after: Dim) -> int | None:
     """The smallest stride that takes size `before` to exactly `after` (rounding up), or None if there is none."""
     if before == after:
         return 1
     if isinstance(before, int) and isinstance(after, int):
-        stride = ceil_div(before, after)
+        # A larger stride gives a smaller or equal size, so only the first that is not too large can fit.
+        stride = -(-before // after)
         return stride if ceil_div(before, stride) == after else None
     return next((stride for stride in range(2, FARTHEST + 1) if ceil_div(before, stride) == after), None)
 
@@ -431,7 +432,7 @@ class Skip(Dressed):
 
     def fitted(self, x: Tensor, residual: Tensor) -> tuple[Step, ...]:
         """The steps that bring `x` to the shape of `residual`."""
-        filters, strides = residual.shape[-1], self.steps(x, residual)
+        filters, strides = need_known(residual.shape[-1], "the last axis of the residual"), self.steps(x, residual)
         if self.shortcut == "A":
             return (Step("shortcut", IdentityShortcut(filters=filters, strides=strides or 1), (0,)),)
         shared = {

@@ -4,7 +4,7 @@ import abc
 from typing import Any, ClassVar
 
 from archgraph.diagnostics import Rejected
-from archgraph.kinds import Flag, Integer, Number
+from archgraph.kinds import Flag, Integer, Number, shown
 from archgraph.record import param, record
 from archgraph.shapes import Dim, Shape, Tensor, need_known, prod, show
 from archgraph.vocabulary.base import Example, Family, Layer, Port, Primitive, Weight, primitive
@@ -194,17 +194,25 @@ class RMSNorm(Primitive):
     examples = (Example({}, inputs=[(12, 64)], outputs=[(12, 64)]),)
 
     axis: int | tuple[int, ...] = param(
-        AXES, "The axis or axes to measure along, numbered as in Keras: 1 is the first after the batch.", default=-1
+        AXES, "The axis or axes to measure along, numbered as in Keras: the last axis, or the last few.", default=-1
     )
     epsilon: float = param(Number(above=0), "Added to the mean square.", default=1e-6)
 
     def infer(self, x: Tensor) -> Tensor:
         need_float(x)
-        measured_sizes(self.axis, x)
+        self.measured(x)
         return Tensor(x.shape)
 
+    def measured(self, x: Tensor) -> Shape:
+        """The sizes of the axes measured along: the last ones alone, for Keras aligns `scale` at the end."""
+        found, rank = indices_of(self.axis, x.shape), len(x.shape)
+        if found != tuple(range(rank - len(found), rank)):
+            message = f"rms_norm needs the last axis, or the last few, got {shown(self.axis)} of {show(x.shape)}"
+            raise Rejected("AG802", message, hint="use layer_norm, or put permute before it", field="/axis")
+        return measured_sizes(self.axis, x)
+
     def weights(self, x: Tensor) -> tuple[Weight, ...]:
-        return (Weight("scale", measured_sizes(self.axis, x)),)
+        return (Weight("scale", self.measured(x)),)
 
     def lower(self, x: Tensor) -> Layer:
         return Layer("RMSNormalization", {"axis": keras_axes(self.axis, x), "epsilon": self.epsilon})

@@ -9,7 +9,7 @@ from keras import ops
 from archgraph.compiler.layers.registry import ours
 
 
-class Pointwise(keras.layers.Layer):  # type: ignore[misc]
+class Pointwise(keras.layers.Layer):
     """A function of one tensor that keeps its shape and its mask."""
 
     def __init__(self, **options: Any) -> None:
@@ -63,7 +63,7 @@ class FunctionActivation(Pointwise):
 
 
 @ours
-class Maxout(keras.layers.Layer):  # type: ignore[misc]
+class Maxout(keras.layers.Layer):
     """yᵢ = maxⱼ (x·Wᵢⱼ + bᵢⱼ), j = 1 … `pieces`. The sums of output i are the columns i·pieces … (i + 1)·pieces - 1.
 
     Source: Goodfellow, Warde-Farley, Mirza, Courville & Bengio 2013, section 3.

@@ -9,7 +9,7 @@ from archgraph.compiler.layers.registry import ours
 
 
 @ours
-class Gate(keras.layers.Layer):  # type: ignore[misc]
+class Gate(keras.layers.Layer):
     """multiplicative: σ(gate)·x. highway: σ(gate)·h + (1 - σ(gate))·x. glu: a·σ(b), [a, b] = x along the last axis.
 
     Call it as ``layer(x, gate)``, ``layer(x, gate, h)`` or ``layer(x)``; σ is the function named by `activation`.

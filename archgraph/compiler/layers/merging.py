@@ -10,7 +10,7 @@ from archgraph.compiler.layers.registry import ours
 
 
 @ours
-class IdentityShortcut(keras.layers.Layer):  # type: ignore[misc]
+class IdentityShortcut(keras.layers.Layer):
     """y[i, j, c] = x[i·s, j·s, c] for c below the channels of x, and 0 for the further channels up to `filters`.
 
     Source: He, Zhang, Ren & Sun 2015, Deep Residual Learning, section 3.3, option A.

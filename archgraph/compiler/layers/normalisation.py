@@ -14,7 +14,7 @@ def at_least_float32(x: Any) -> Any:
 
 
 @ours
-class ConditionalBatchNormalization(keras.layers.Layer):  # type: ignore[misc]
+class ConditionalBatchNormalization(keras.layers.Layer):
     """y = (1 + c·G)·(x - mean)/√(variance + epsilon) + c·B, with learned matrices G (gamma) and B (beta).
 
     Mean and variance are those of the batch and all positions in training, and running averages of them afterwards.
@@ -101,7 +101,7 @@ class ConditionalBatchNormalization(keras.layers.Layer):  # type: ignore[misc]
 
 
 @ours
-class LocalResponseNormalization(keras.layers.Layer):  # type: ignore[misc]
+class LocalResponseNormalization(keras.layers.Layer):
     """yᵢ = xᵢ/(k + alpha·Σⱼ xⱼ²)^beta, j from i - n//2 to i + n//2, as far as there are channels.
 
     With `average`, alpha is divided by n, as in Caffe and PyTorch.
@@ -137,7 +137,7 @@ class LocalResponseNormalization(keras.layers.Layer):  # type: ignore[misc]
 
 
 @ours
-class PixelNormalization(keras.layers.Layer):  # type: ignore[misc]
+class PixelNormalization(keras.layers.Layer):
     """y = x/√(mean(x²) + epsilon), the mean over the channels, at every position.
 
     Source: Karras, Aila, Laine & Lehtinen 2018, section 4.2.

@@ -9,7 +9,7 @@ from archgraph.compiler.layers.registry import ours
 
 
 @ours
-class DropPath(keras.layers.Layer):  # type: ignore[misc]
+class DropPath(keras.layers.Layer):
     """In training y = x·m/(1 - rate), with one m for each example: 0 with probability `rate`, else 1. Later y = x.
 
     Source: Huang, Sun, Liu, Sedra & Weinberger 2016, section 3, scaled in training instead of afterwards.
@@ -35,7 +35,7 @@ class DropPath(keras.layers.Layer):  # type: ignore[misc]
 
 
 @ours
-class DropConnect(keras.layers.Layer):  # type: ignore[misc]
+class DropConnect(keras.layers.Layer):
     """y = x·W + b; in training each weight and bias is 0 with probability `rate`, the others divided by 1 - rate.
 
     The choice differs between the examples of a batch (and serves all positions of one), unless `share_mask` is set.
