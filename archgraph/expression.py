@@ -433,6 +433,8 @@ def _arithmetic(left: Run, right: Run, sign: str, site: Site) -> Run:
             value = operate(a, b)
         except ZeroDivisionError:
             raise site.worthless("division by zero") from None
+        except OverflowError:  # a parameter far beyond 2**53 meets a fraction
+            raise site.located(_too_large()) from None
         except Rejected as rejected:
             raise site.located(rejected) from None
         if type(value) is Size or -LARGEST <= value <= LARGEST:

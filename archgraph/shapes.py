@@ -200,7 +200,7 @@ def _remedy(sizes: Shape, proof: Callable[..., bool | None], key: str = "multipl
             if proof(*_constrained(sizes, chosen, key, number)):
                 stated = ", ".join(f'"{symbol.name}": {{"{key}": {number}}}' for symbol in chosen)
                 return f'state it: "dims": {{{stated}}}'
-    return "write numbers in place of the symbols in the input's shape"
+    return "sizes that are equal have the same name, or are numbers, in the input's shape"
 
 
 _CANDIDATES = {

@@ -327,6 +327,12 @@ def _floor(size: Size, divisor: int) -> Dim:
     """``size // divisor``: whole multiples leave the division, nested divisions join, signs are settled."""
     if divisor == 1:
         return size
+    exact = {atoms: count for atoms, count in size.terms if not int(count * _unit(atoms)) % divisor}
+    if exact:
+        return _dim(_scaled(exact, Fraction(1, divisor))) + _dim(_sum(dict(size.terms), _scaled(exact, -1))) // divisor
+    low, high = lower(size), upper(size)
+    if low is not None and high is not None and low // divisor == high // divisor:
+        return low // divisor
     joined = _joined(size, divisor)
     if joined is not None:
         return joined
@@ -338,9 +344,6 @@ def _floor(size: Size, divisor: int) -> Dim:
         return -((divisor - 1 - size) // divisor)
     if divisor == 2 and rest.get(()):
         return size - 1 - (size - 1) // 2  # (x + 1)//2 == x - x//2, and one of the two must be the normal form
-    low, high = lower(size), upper(size)
-    if low is not None and high is not None and low // divisor == high // divisor:
-        return low // divisor
     return Size((((Quotient(size, divisor),), 1),))
 
 
@@ -422,7 +425,7 @@ def _bound(terms: Terms) -> int | None:
 
 
 def _expanded(terms: Terms, view: Callable[[Atom], Terms]) -> Terms:
-    """`terms` with every atom written as `view` says; `terms` themselves, which have no bound, where that grows too long."""
+    """`terms` with every atom written as `view` says; `terms`, which have no bound, where that grows too long."""
     total: Terms = {}
     for atoms, count in terms.items():
         product: Terms = {(): count}
@@ -518,7 +521,7 @@ def _pieces(terms: Terms) -> list[Piece]:
 def _division(count: Count, inner: Terms, divisor: int, rest: Terms) -> list[Piece]:
     """``count*(inner//divisor) + rest``; a constant joins where it stays small, as in ``(H-1)//2``."""
     moved = inner.get((), 0) + rest.get((), 0) * count * divisor
-    if abs(count) == 1 and abs(moved) < divisor:
+    if count in (1, -1) and -divisor < moved < divisor:
         inner = _sum(inner, {(): rest.get((), 0) * count * divisor})
         rest = {atoms: number for atoms, number in rest.items() if atoms}
     return [(count, Division(inner, divisor)), *_pieces(rest)]
@@ -527,9 +530,8 @@ def _division(count: Count, inner: Terms, divisor: int, rest: Terms) -> list[Pie
 def _text(pieces: list[Piece]) -> str:
     """Positive summands first, so that a leading minus is rare; products, then divisions, then the constant."""
     text = ""
-    ordered: list[Piece] = sorted(pieces, key=_place)
-    for count, what in ordered:
-        summand = _summand(abs(count), what)
+    for count, what in sorted(pieces, key=_place):
+        summand = _summand(max(count, -count), what)
         if count > 0:
             text += f"+{summand}" if text else summand
         else:
