@@ -12,6 +12,7 @@ from archgraph.shapes import Dim, Shape, Tensor, need_equal, need_known, need_ra
 from archgraph.vocabulary.base import (
     EVERYWHERE,
     REGISTRY,
+    Call,
     Composition,
     Example,
     Family,
@@ -478,7 +479,10 @@ class TimeDistributed(Primitive):
 
     def _through(self, frame: Tensor) -> Tensor:
         for _, inner in self._chain(frame):
-            frame = _single(inner, frame)
+            before, frame = frame, _single(inner, frame)
+            layer = inner.lower(before)
+            if layer.call is not Call.POSITIONAL or layer.keywords or layer.options:
+                raise Rejected("AG802", f"{inner.op} cannot be spread over time: Keras calls it in a way of its own")
         return frame
 
 

@@ -20,7 +20,9 @@ class AttentionWithScores(keras.layers.MultiHeadAttention):
     """
 
     def call(self, query: Any, value: Any, key: Any = None, **options: Any) -> Any:
-        return super().call(query, value, key, **{**options, "return_attention_scores": True})
+        output, scores = super().call(query, value, key, **{**options, "return_attention_scores": True})
+        # A new tensor: Keras leaves the attention mask on the scores, where a loss would take it for a mask of theirs.
+        return output, ops.multiply(scores, 1)
 
     def compute_output_shape(
         self, query_shape: Sizes, value_shape: Sizes, key_shape: Sizes | None = None
