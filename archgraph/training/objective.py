@@ -127,7 +127,10 @@ class CategoricalFocalCrossentropy(Loss):
 
 @_loss("categorical_generalized_cross_entropy", "CategoricalGeneralizedCrossEntropy")
 class CategoricalGeneralizedCrossEntropy(Loss):
-    """Between cross-entropy and mean error: bears wrong labels better (Zhang & Sabuncu 2018). Targets are class numbers."""
+    """Between cross-entropy and mean error: bears wrong labels better (Zhang & Sabuncu 2018).
+
+    Targets are class numbers.
+    """
 
     q: float = param(
         Number(above=0, below=1), "Towards 0 it is cross-entropy, towards 1 mean absolute error.", default=0.5
@@ -169,16 +172,16 @@ class Circle(Loss):
 for _name, _keras, _doc in (
     ("mean_squared_error", "MeanSquaredError", "Mean of (target - output)^2."),
     ("mean_absolute_error", "MeanAbsoluteError", "Mean of |target - output|."),
-    ("mean_absolute_percentage_error", "MeanAbsolutePercentageError", "100 times the mean of |target - output| / |target|."),
+    ("mean_absolute_percentage_error", "MeanAbsolutePercentageError", "Mean |target - output| / |target| in per cent."),
     ("mean_squared_logarithmic_error", "MeanSquaredLogarithmicError", "Mean of (log(1 + target) - log(1 + output))^2."),
     ("log_cosh", "LogCosh", "Mean of log(cosh(output - target)): squared near zero, linear far away."),
-    ("kl_divergence", "KLDivergence", "Sum of target * log(target / output): both are distributions over the last axis."),
+    ("kl_divergence", "KLDivergence", "Sum of target * log(target / output) over the last axis."),
     ("poisson", "Poisson", "Mean of output - target * log(output): targets are counts."),
     ("cosine_similarity", "CosineSimilarity", "Minus the cosine of the angle between target and output."),
     ("hinge", "Hinge", "Mean of max(0, 1 - target * output); targets are -1 and 1 (0 and 1 are converted)."),
     ("squared_hinge", "SquaredHinge", "Mean of max(0, 1 - target * output)^2; targets are -1 and 1."),
     ("categorical_hinge", "CategoricalHinge", "max(0, 1 + best wrong score - right score); targets are one-hot."),
-    ("ctc", "CTC", "Negative log-likelihood of a label sequence in any alignment (Graves et al. 2006); 0 is the blank."),
+    ("ctc", "CTC", "Likelihood of a label sequence in any alignment (Graves et al. 2006); 0 is the blank."),
 ):  # fmt: skip
     _plain(LOSSES, Loss, _name, _keras, _doc)
 
@@ -187,9 +190,9 @@ LOSS = Named("a loss", LOSSES)
 PROBABILITY_LOSSES: Mapping[str, tuple[str, ...]] = {
     "binary_crossentropy": ("sigmoid", "softmax", "hard_sigmoid"),
     "binary_focal_crossentropy": ("sigmoid", "softmax", "hard_sigmoid"),
-    "categorical_crossentropy": ("softmax", "sigmoid", "sparsemax"),
-    "categorical_focal_crossentropy": ("softmax", "sigmoid", "sparsemax"),
-    "sparse_categorical_crossentropy": ("softmax", "sigmoid", "sparsemax"),
+    "categorical_crossentropy": ("softmax", "sparsemax"),
+    "categorical_focal_crossentropy": ("softmax", "sparsemax"),
+    "sparse_categorical_crossentropy": ("softmax", "sparsemax"),
     "categorical_generalized_cross_entropy": ("softmax", "sparsemax"),
     "kl_divergence": ("softmax", "sparsemax", "sigmoid"),
 }
@@ -337,7 +340,7 @@ for _name, _keras, _doc in (
     ("mean_squared_error", "MeanSquaredError", "Mean of (target - output)^2."),
     ("root_mean_squared_error", "RootMeanSquaredError", "Square root of the mean of (target - output)^2."),
     ("mean_absolute_error", "MeanAbsoluteError", "Mean of |target - output|."),
-    ("mean_absolute_percentage_error", "MeanAbsolutePercentageError", "100 times the mean of |target - output| / |target|."),
+    ("mean_absolute_percentage_error", "MeanAbsolutePercentageError", "Mean |target - output| / |target| in per cent."),
     ("mean_squared_logarithmic_error", "MeanSquaredLogarithmicError", "Mean of (log(1 + target) - log(1 + output))^2."),
     ("log_cosh", "LogCoshError", "Mean of log(cosh(output - target))."),
     ("r2_score", "R2Score", "1 minus the share of the variance that is left unexplained."),

@@ -84,7 +84,7 @@ class PolynomialDecay(Schedule):
 
 @_schedule("cosine_decay", "CosineDecay")
 class CosineDecay(Schedule):
-    """Half a cosine from the initial rate to alpha times it, perhaps after a linear warm-up (Loshchilov & Hutter 2017)."""
+    """Half a cosine from the initial rate to alpha times it, perhaps after a warm-up (Loshchilov & Hutter 2017)."""
 
     initial_learning_rate: float = _initial()
     decay_steps: float | None = _decay_steps()

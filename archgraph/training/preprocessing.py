@@ -204,7 +204,7 @@ def _bilinear(have: int, want: int) -> Array:
     """Weights (want, have) of each old pixel in each new one."""
     centres = np.clip((np.arange(want) + 0.5) * have / want - 0.5, 0, have - 1)
     distance = np.abs(centres[:, None] - np.arange(have)[None, :])
-    return np.maximum(0, 1 - distance).astype(np.float32)
+    return np.asarray(np.maximum(0, 1 - distance), np.float32)
 
 
 @step

@@ -44,7 +44,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Raw samples. Columns named in `inputs` feed the graph and those in `targets` are learned, unless told otherwise."""
+    """Raw samples. Columns in `inputs` feed the graph and those in `targets` are learned, unless told otherwise."""
 
     columns: Mapping[str, Column]
     inputs: tuple[str, ...]
@@ -96,6 +96,8 @@ class Source(Record, abc.ABC):
     """Columns and sizes in words, for listings."""
     extra: ClassVar[str] = ""
     """What to install when the source needs more than the base installation."""
+    validates: ClassVar[bool] = False
+    """Whether the data says itself what to validate on."""
 
     test: float = param(
         Number(above=0, below=1), "Share of the samples kept for testing, where the data has no test part.", default=0.2

@@ -23,7 +23,7 @@ def _load() -> Any:
 
 @source
 class Digits(Source):
-    """1,797 handwritten digits of 8x8 pixels, 0 to 16 each: the smallest data set on which a network really has to learn."""
+    """1,797 handwritten digits of 8x8 pixels, 0 to 16 each: small, but a network really has to learn them."""
 
     name = "digits"
     licence = _TERMS

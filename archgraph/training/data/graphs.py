@@ -40,6 +40,7 @@ class KarateClub(Source):
     """
 
     name = "karate_club"
+    validates = True
     licence = "Zachary 1977; ships with networkx (BSD-3-Clause)"
     shape = "features (34, 34), adjacency (34, 34), label (34,): 2 classes; one graph"
 
@@ -64,6 +65,7 @@ class GraphNpz(Source):
     """
 
     name = "graph_npz"
+    validates = True
     licence = "the file's own"
     shape = "features (nodes, width), adjacency (nodes, nodes), label (nodes,); one graph"
 

@@ -1,0 +1,209 @@
+"""Samples, split, preprocessed and bound to the names of a graph's inputs and outputs."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from archgraph.diagnostics import Rejected, nearest
+from archgraph.shapes import Tensor
+from archgraph.training import preprocessing
+from archgraph.training.data.base import Array, Column, Samples
+from archgraph.training.data.splits import Parts
+from archgraph.training.preprocessing import Fitted, Step
+
+NO_ARRAYS: Mapping[str, Array] = {}
+
+
+class Binding(NamedTuple):
+    """Which column feeds each input of the graph, and which column each output learns."""
+
+    inputs: Mapping[str, str]
+    targets: Mapping[str, str]
+
+    @property
+    def fed(self) -> tuple[str, ...]:
+        """The columns that feed the graph, each once."""
+        return tuple(dict.fromkeys(self.inputs.values()))
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """The columns that are learned, each once."""
+        return tuple(dict.fromkeys(self.targets.values()))
+
+
+@dataclass(frozen=True)
+class Part:
+    """Arrays by the names of the graph; axis 0 counts samples. `weights` are per target, where weights differ."""
+
+    inputs: Mapping[str, Array]
+    targets: Mapping[str, Array]
+    weights: Mapping[str, Array] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.inputs.values())))
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Everything that training needs of the data. `validation` is None where there is none."""
+
+    train: Part
+    validation: Part | None
+    test: Part
+    binding: Binding
+    classes: Mapping[str, tuple[str, ...]]
+    """Names of the classes of each output that has any."""
+    fitted: tuple[Fitted, ...]
+    masked: bool
+    """Whether the weights say which nodes of a graph count."""
+
+    def description(self) -> dict[str, object]:
+        """Sizes, shapes, class names and a fingerprint of the training part, as JSON."""
+        return {
+            "samples": {"train": len(self.train), "validation": len(self.validation or ()), "test": len(self.test)},
+            "inputs": {name: list(array.shape[1:]) for name, array in self.train.inputs.items()},
+            "targets": {name: list(array.shape[1:]) for name, array in self.train.targets.items()},
+            "columns": {"inputs": dict(self.binding.inputs), "targets": dict(self.binding.targets)},
+            "classes": {name: list(classes) for name, classes in self.classes.items()},
+            "fingerprint": fingerprint(self.train),
+        }
+
+
+def fingerprint(part: Part) -> str:
+    """SHA-256 of names, shapes and numbers."""
+    digest = hashlib.sha256()
+    for group in (part.inputs, part.targets, part.weights):
+        for name, array in sorted(group.items()):
+            digest.update(f"{name} {array.shape} {array.dtype.str};".encode())
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+# ---- names
+
+
+def bind(
+    samples: Samples,
+    inputs: Mapping[str, Tensor],
+    outputs: Mapping[str, Tensor],
+    chosen_inputs: Mapping[str, str] | None,
+    chosen_targets: Mapping[str, str] | None,
+) -> tuple[Binding, list[Rejected]]:
+    """Which columns go where, and every complaint, addressed within the experiment (``/inputs/NAME``)."""
+    found: list[Rejected] = []
+    fed = _matched(inputs, chosen_inputs, samples.inputs, samples, "inputs", found)
+    learned = _matched(outputs, chosen_targets, samples.targets, samples, "targets", found)
+    if not found:
+        for name in inputs:
+            if name not in fed:
+                found.append(_unbound(name, "input", samples, "/inputs"))
+        if not learned:
+            found.append(_unbound(next(iter(outputs)), "output", samples, "/targets"))
+    return Binding(fed, learned), found
+
+
+def _matched(
+    names: Mapping[str, Tensor],
+    chosen: Mapping[str, str] | None,
+    offered: tuple[str, ...],
+    samples: Samples,
+    key: str,
+    found: list[Rejected],
+) -> dict[str, str]:
+    if chosen is not None:
+        for name, column in chosen.items():
+            if name not in names:
+                what = "input" if key == "inputs" else "output"
+                hint = nearest(name, names) or "it has: " + ", ".join(names)
+                found.append(Rejected("AG701", f"the graph has no {what} {name!r}", hint=hint, field=f"/{key}/{name}"))
+            if column not in samples.columns:
+                hint = nearest(column, samples.columns) or "it has: " + ", ".join(samples.columns)
+                found.append(Rejected("AG701", f"the data has no column {column!r}", hint=hint, field=f"/{key}/{name}"))
+        return {name: chosen[name] for name in names if name in chosen}
+    by_name = {name: name for name in names if name in offered}
+    if not by_name and len(names) == 1 and len(offered) == 1:
+        return {next(iter(names)): offered[0]}
+    return by_name
+
+
+def _unbound(name: str, what: str, samples: Samples, field: str) -> Rejected:
+    columns = ", ".join(samples.columns)
+    hint = f'say which: "{field[1:]}": {{"{name}": "{next(iter(samples.columns))}"}}'
+    return Rejected(
+        "AG701", f"the graph's {what} {name!r} matches no column of the data ({columns})", hint=hint, field=field
+    )
+
+
+# ---- arrays
+
+
+def prepare(
+    samples: Samples,
+    parts: Parts,
+    steps: tuple[Step, ...],
+    binding: Binding,
+    inputs: Mapping[str, Tensor],
+    outputs: Mapping[str, Tensor],
+    *,
+    validated: bool,
+) -> Dataset:
+    """Preprocess every part by what the training part teaches, and bind it to the graph's names.
+
+    Raises:
+        Rejected: AG703, its field below the experiment (``/preprocessing/0/…``).
+    """
+    columns, fitted = fit_steps(samples, parts.train, steps, binding)
+    classes = {output: columns[column].classes for output, column in binding.targets.items() if columns[column].classes}
+    train = _bound(columns, binding, inputs, outputs, _mask(samples, "train", binding))
+    others = []
+    for name, indices in (("validation", parts.validation), ("test", parts.test)):
+        raw = {key: column.take(indices) for key, column in samples.columns.items()}
+        done = preprocessing.repeat(fitted, raw)
+        others.append(_bound(done, binding, inputs, outputs, _mask(samples, name, binding)))
+    validation, test = others
+    has_validation = len(validation) > 0 and (validated or bool(samples.masks))
+    return Dataset(train, validation if has_validation else None, test, binding, classes, fitted, bool(samples.masks))
+
+
+def fit_steps(
+    samples: Samples, indices: Array, steps: tuple[Step, ...], binding: Binding
+) -> tuple[dict[str, Column], tuple[Fitted, ...]]:
+    """The samples at `indices` after all steps, and the steps with what those samples taught them."""
+    raw = {key: column.take(indices) for key, column in samples.columns.items()}
+    try:
+        return preprocessing.run(steps, raw, binding.fed, binding.learned)
+    except Rejected as rejected:
+        raise rejected.under("preprocessing") from None
+
+
+def _mask(samples: Samples, part: str, binding: Binding) -> Mapping[str, Array]:
+    return dict.fromkeys(binding.targets, samples.masks[part]) if samples.masks else NO_ARRAYS
+
+
+def _bound(
+    columns: Mapping[str, Column],
+    binding: Binding,
+    inputs: Mapping[str, Tensor],
+    outputs: Mapping[str, Tensor],
+    weights: Mapping[str, Array],
+) -> Part:
+    fed = {
+        name: columns[column].values.astype(inputs[name].dtype, copy=False) for name, column in binding.inputs.items()
+    }
+    learned = {name: as_target(columns[column], outputs[name]).values for name, column in binding.targets.items()}
+    return Part(fed, learned, weights)
+
+
+def as_target(column: Column, output: Tensor) -> Column:
+    """`column` as an output of that shape learns it: one number becomes a vector of one where the output is one."""
+    values = column.values
+    if values.dtype == np.bool_ or values.dtype == np.float64:
+        values = values.astype(np.float32)
+    if column.shape == () and output.shape == (1,):
+        values = values[:, None]
+    if output.shape[-1:] == (1,) and values.dtype.kind in "iu":
+        values = values.astype(np.float32)  # a yes/no answer or a number to predict: losses subtract it
+    return Column(values, column.classes)

@@ -1,0 +1,531 @@
+"""The ``*.train.json`` file: text -> Experiment, and its JSON Schema, from one definition. Never imports Keras."""
+
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from archgraph.diagnostics import GraphError, Rejected, nearest
+from archgraph.document.load import project_folder
+from archgraph.document.reader import Document, read, read_file
+from archgraph.kinds import (
+    NULL,
+    AnyOf,
+    Anything,
+    Choice,
+    Flag,
+    FrozenMap,
+    Integer,
+    Kind,
+    ListOf,
+    MapOf,
+    Number,
+    Text,
+    optional,
+    shown,
+)
+from archgraph.record import Named, Record, param, record
+from archgraph.training.callbacks import CALLBACK, Checkpoint, ReduceLrOnPlateau, Watcher, made
+from archgraph.training.data import SOURCES, Source, Surroundings
+from archgraph.training.objective import LOSS, METRIC, KerasObject, Loss
+from archgraph.training.optimizer import OPTIMIZER, OPTIMIZERS, SCHEDULE, Optimizer, PiecewiseConstant
+from archgraph.training.preprocessing import STEPS, Step
+
+VERSION = 1
+
+# ---- kinds that only experiments have
+
+
+class Version(Kind):
+    """The format version."""
+
+    def parse(self, value: Any, open: bool) -> Any:
+        """`value` if this release reads it."""
+        if value != VERSION or isinstance(value, bool):
+            raise Rejected("AG207", f"must be {VERSION}, got {shown(value)}")
+        return VERSION
+
+    def rule(self, open: bool) -> dict[str, Any]:
+        """JSON Schema."""
+        return {"const": VERSION}
+
+    def __str__(self) -> str:
+        return str(VERSION)
+
+
+class Pattern(Kind):
+    """A string of a given form."""
+
+    def __init__(self, pattern: str, words: str, code: str) -> None:
+        self.pattern, self.words, self.code = pattern, words, code
+
+    def parse(self, value: Any, open: bool) -> Any:
+        """`value` if it has the form."""
+        if not isinstance(value, str):
+            raise self.wrong(value)
+        if not re.search(self.pattern, value):
+            raise self.wrong(value, self.code)
+        return value
+
+    def rule(self, open: bool) -> dict[str, Any]:
+        """JSON Schema; the pattern means the same in ECMA-262."""
+        return {"type": "string", "pattern": self.pattern}
+
+    def __str__(self) -> str:
+        return self.words
+
+
+class DataSource(Kind):
+    """A source of data by name; a name that is unknown is AG702 rather than a wrong choice."""
+
+    def __init__(self) -> None:
+        self.named = Named("a data set", SOURCES)
+
+    def parse(self, value: Any, open: bool) -> Any:
+        """`value`, checked."""
+        name = value.get("name") if isinstance(value, Mapping) else value
+        if isinstance(name, str) and name not in SOURCES:
+            hint = nearest(name, SOURCES) or "known: " + ", ".join(SOURCES)
+            field = "/name" if isinstance(value, Mapping) else ""
+            raise Rejected("AG702", f"there is no data set {shown(name)}", hint=hint, field=field)
+        return self.named.check(value, open=open)
+
+    def rule(self, open: bool) -> dict[str, Any]:
+        """JSON Schema."""
+        return self.named.rule(open)
+
+    def __str__(self) -> str:
+        return str(self.named)
+
+
+class PerOutput(Kind):
+    """One value for the graph's outputs, or an object that gives each output, by name, its own.
+
+    An object whose ``name`` is a string is one value.
+    """
+
+    def __init__(self, item: Kind) -> None:
+        self.item, self.each = item, MapOf(item)
+
+    def parse(self, value: Any, open: bool) -> Any:
+        """`value`, checked."""
+        return (self.each if is_per_output(value) else self.item).check(value, open=open)
+
+    def rule(self, open: bool) -> dict[str, Any]:
+        """JSON Schema."""
+        named = {"properties": {"name": {"type": "string"}}, "required": ["name"]}
+        return {
+            "if": {"type": "object", "not": named},
+            "then": self.each.rule(open),
+            "else": self.item.rule(open),
+        }
+
+    def __str__(self) -> str:
+        return f"{self.item}, or an object with one for each output"
+
+
+def is_per_output(value: Any) -> bool:
+    """Whether `value` of a `PerOutput` field gives each output its own."""
+    return isinstance(value, Mapping) and not isinstance(value.get("name"), str)
+
+
+RELATIVE = Pattern(
+    r"^(?![A-Za-z]:)[^/\\\u0000-\u001f][^\\\u0000-\u001f]{0,999}$(?!\\n)",
+    "a path relative to this file, with forward slashes",
+    "AG205",
+)
+
+
+@record
+class GraphChoice(Record):
+    """A graph with its parameters set."""
+
+    file: str = param(RELATIVE, "The graph file, relative to this one; #VARIANT chooses a variant.")
+    params: Any = param(MapOf(Anything()), "Values for the parameters of the graph file.", default=FrozenMap())
+
+
+class GraphReference(Kind):
+    """A path, or a `GraphChoice`."""
+
+    def parse(self, value: Any, open: bool) -> Any:
+        """`value`, checked."""
+        if not isinstance(value, Mapping):
+            return RELATIVE.check(value)
+        taken, found = GraphChoice.check(value)
+        if found:
+            raise found[0]
+        return FrozenMap(taken)
+
+    def rule(self, open: bool) -> dict[str, Any]:
+        """JSON Schema."""
+        return {"if": {"type": "object"}, "then": GraphChoice.schema(), "else": RELATIVE.rule(open)}
+
+    def __str__(self) -> str:
+        return f'{RELATIVE}, or {{"file": …, "params": {{…}}}}'
+
+
+DATA = DataSource()
+STEP = Named("a preprocessing step", STEPS)
+COLUMN_NAMES = optional(MapOf(Text(200)))
+POLICIES = ("float32", "mixed_float16", "mixed_bfloat16", "float64", "bfloat16")
+
+
+@record
+class Settings(Record):
+    """What an experiment file says. Every run is a graph, data, an objective, and a way to minimise it."""
+
+    archgraph: int = param(Version(), "Version of the format.")
+    name: str = param(
+        Pattern(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\\n)", "a name of letters, digits, '.', '_' and '-'", "AG206"),
+        "Name of the experiment; its runs are kept in folders of this name.",
+    )
+    doc: str = param(Text(), "What it is for.", default="")
+    graph: Any = param(GraphReference(), "The graph file, relative to this one; #VARIANT chooses a variant.")
+    data: Any = param(DATA, "The data set, by name or with its options.")
+    inputs: Any = param(
+        COLUMN_NAMES,
+        "Which column of the data feeds each input of the graph. Default: by name, or the only one.",
+        default=None,
+    )
+    targets: Any = param(
+        COLUMN_NAMES, "Which column each output learns. Default: by name, or the only one.", default=None
+    )
+    preprocessing: Any = param(
+        ListOf(STEP, longest=100),
+        "Steps between data and graph, in order; fitted to the training part alone.",
+        default=(),
+    )
+    loss: Any = param(PerOutput(LOSS), "What is minimised: one loss, or one for each output.")
+    loss_weights: Any = param(
+        optional(MapOf(Number(0))), "Factor of each output's loss in the sum. Default: 1.", default=None
+    )
+    optimizer: Any = param(OPTIMIZER, "How the weights move.", default="adam")
+    epochs: int = param(Integer(1, 1_000_000), "How often training goes through the data.")
+    batch_size: int = param(Integer(1, 1_000_000), "Samples in one step.", default=32)
+    validation: float = param(
+        Number(0, below=1), "Share of the training samples kept apart to validate on; 0: none.", default=0.1
+    )
+    metrics: Any = param(
+        PerOutput(ListOf(METRIC, longest=100)), "What is watched: a list, or a list for each output.", default=()
+    )
+    callbacks: Any = param(ListOf(CALLBACK, longest=20), "What happens between epochs.", default=())
+    class_weights: Any = param(
+        AnyOf(Choice("balanced"), MapOf(Number(0)), NULL),
+        "Weight of each class in the loss, by name; balanced: inversely to how often it occurs.",
+        default=None,
+    )
+    shuffle: bool = param(Flag(), "Draw a new order of the training samples for every epoch.", default=True)
+    seed: int = param(
+        Integer(0, 2**32 - 1), "Seed of the weights, of the order of the samples and of dropout.", default=0
+    )
+    dtype_policy: str = param(Choice(*POLICIES), "Precision of weights and arithmetic.", default="float32")
+    steps_per_execution: int = param(
+        Integer(1, 10_000), "Steps that run without returning to Python: more is faster for small graphs.", default=1
+    )
+    meta: Any = param(MapOf(Anything()), "Free for other tools.", default=FrozenMap())
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A checked experiment file, its place, and the records that its entries stand for."""
+
+    settings: Settings
+    document: Document
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """Name of the experiment."""
+        return self.settings.name
+
+    @property
+    def graph_file(self) -> Path:
+        """Path of the graph file, without a variant."""
+        file: str = self._graph["file"].partition("#")[0]
+        return self.folder / file
+
+    @property
+    def graph_reference(self) -> str:
+        """Path of the graph file, with ``#VARIANT`` if one is chosen."""
+        file, mark, variant = self._graph["file"].partition("#")
+        return f"{self.folder / file}{mark}{variant}"
+
+    @property
+    def graph_params(self) -> Mapping[str, Any]:
+        """Values for the parameters of the graph file."""
+        params: Mapping[str, Any] = self._graph["params"]
+        return params
+
+    @property
+    def _graph(self) -> Mapping[str, Any]:
+        graph = self.settings.graph
+        return {"params": {}, **graph} if isinstance(graph, Mapping) else {"file": graph, "params": {}}
+
+    @cached_property
+    def source(self) -> Source:
+        """Where the data comes from."""
+        return DATA.named.make(self.settings.data)  # type: ignore[return-value]
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """Where the source may look for files."""
+        return Surroundings(self.folder)
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The preprocessing."""
+        return tuple(STEP.make(value) for value in self.settings.preprocessing)  # type: ignore[misc]
+
+    @cached_property
+    def optimizer(self) -> Optimizer:
+        """How the weights move."""
+        return OPTIMIZER.make(self.settings.optimizer)  # type: ignore[return-value]
+
+    def loss(self, output: str) -> tuple[str, Loss] | None:
+        """Name and record of an output's loss; None where losses are given by output and this one has none."""
+        value = self.settings.loss
+        if is_per_output(value):
+            if output not in value:
+                return None
+            value = value[output]
+        return _name(value), LOSS.make(value)  # type: ignore[return-value]
+
+    def metrics(self, output: str) -> tuple[tuple[str, KerasObject], ...]:
+        """Names and records of an output's metrics."""
+        values = self.settings.metrics
+        if is_per_output(values):
+            values = values.get(output, ())
+        return tuple((_name(value), METRIC.make(value)) for value in values)  # type: ignore[misc]
+
+    @cached_property
+    def callbacks(self) -> tuple[Watcher, ...]:
+        """What happens between epochs; the checkpoint last, and always there."""
+        listed = made(self.settings.callbacks)
+        kept = [one for one in listed if isinstance(one, Checkpoint)]
+        return (*(one for one in listed if not isinstance(one, Checkpoint)), kept[-1] if kept else Checkpoint())
+
+    def resolved(self) -> dict[str, Any]:
+        """Everything the file says, with every default spelt out."""
+        plain = {name: _plain(getattr(self.settings, name)) for name in Settings.fields()}
+        plain["data"] = _spelt(DATA.named, self.settings.data)
+        plain["preprocessing"] = [_spelt(STEP, value) for value in self.settings.preprocessing]
+        plain["optimizer"] = _spelt(OPTIMIZER, self.settings.optimizer)
+        plain["callbacks"] = [_spelt(CALLBACK, value) for value in self.settings.callbacks]
+        return plain
+
+
+def _name(value: Any) -> str:
+    return str(value["name"]) if isinstance(value, Mapping) else str(value)
+
+
+def _spelt(kind: Named, value: Any) -> dict[str, Any]:
+    made = kind.make(value)
+    return {"name": _name(value), **{name: _plain(getattr(made, name)) for name in made.fields()}}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+# ---- reading
+
+
+def load_experiment(path: str | PathLike[str], overrides: Mapping[str, Any] | None = None) -> Experiment:
+    """The experiment in the file at `path`, with `overrides` set on top (``{"optimizer.learning_rate": 0.1}``).
+
+    Raises:
+        GraphError: the file is refused; holds every finding, placed.
+    """
+    return read_experiment(read_file(path), Path(path).resolve().parent, overrides)
+
+
+def make_experiment(value: Mapping[str, Any], folder: str | PathLike[str] = ".") -> Experiment:
+    """The experiment that `value`, as JSON would hold it, stands for; its paths are relative to `folder`."""
+    return read_experiment(read(json.dumps(value), "<experiment>"), Path(folder).resolve())
+
+
+def read_experiment(document: Document, folder: Path, overrides: Mapping[str, Any] | None = None) -> Experiment:
+    """The experiment that a document holds; see `load_experiment`."""
+    value = document.value
+    if not isinstance(value, Mapping):
+        raise _refused(document, [Rejected("AG202", f"must be an object, got {shown(value)}")])
+    if overrides:
+        try:
+            value = overridden(value, overrides)
+        except Rejected as rejected:
+            raise _refused(document, [rejected]) from None
+    given = {key: item for key, item in value.items() if key != "$schema"}
+    found = list(_complaints(Settings, given))
+    if not isinstance(value.get("$schema", ""), str):
+        found.append(Rejected("AG202", "must be a string", field="/$schema"))
+    if not found:
+        experiment = Experiment(Settings.make(given), document, folder)
+        found = list(_contradictions(experiment))
+    if found:
+        raise _refused(document, found)
+    return experiment
+
+
+def overridden(value: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """`value` with entries replaced; keys are dotted paths. A name becomes a record when an option of it is set."""
+    result = json.loads(json.dumps(value))
+    for path, new in overrides.items():
+        *parents, last = path.split(".")
+        place: Any = result
+        for depth, key in enumerate(parents):
+            here = _item(place, key)
+            if isinstance(here, str):
+                here = _put(place, key, {"file" if depth == 0 and key == "graph" else "name": here})
+            elif here is None:
+                here = _put(place, key, {})
+            place = here
+        if not isinstance(place, dict | list):
+            raise Rejected("AG203", f"cannot set {shown(path)}: {'.'.join(parents)} is {shown(place)}")
+        _put(place, last, new)
+    return result  # type: ignore[no-any-return]
+
+
+def _item(place: Any, key: str) -> Any:
+    if isinstance(place, dict):
+        return place.get(key)
+    if isinstance(place, list) and key.isdecimal() and int(key) < len(place):
+        return place[int(key)]
+    raise Rejected("AG203", f"cannot set an option of {shown(key)}: there is no such entry")
+
+
+def _put(place: Any, key: str, new: Any) -> Any:
+    if isinstance(place, list):
+        _item(place, key)
+        place[int(key)] = new
+    else:
+        place[key] = new
+    return new
+
+
+def _refused(document: Document, found: list[Rejected]) -> GraphError:
+    return GraphError(document.place(rejected.at("") for rejected in found))
+
+
+def _complaints(kind: type[Record], values: Mapping[str, Any]) -> Iterator[Rejected]:
+    """Every complaint about a record, those inside nested records too (a kind alone stops at its first)."""
+    _, found = kind.check(values)
+    for rejected in found:
+        name = rejected.field.partition("/")[2].partition("/")[0]
+        inner = (
+            list(_inside(kind.fields()[name].kind, values[name])) if name in kind.fields() and name in values else []
+        )
+        yield from ([one.under(name) for one in inner] or [rejected])
+
+
+def _inside(kind: Kind, value: Any) -> Iterator[Rejected]:
+    if isinstance(kind, DataSource):
+        kind = kind.named
+    if isinstance(kind, PerOutput):
+        kind = kind.each if is_per_output(value) else kind.item
+    if isinstance(kind, Named) and isinstance(value, Mapping) and isinstance(value.get(kind.key), str):
+        if value[kind.key] in kind.table:
+            yield from _complaints(kind.table[value[kind.key]], {k: v for k, v in value.items() if k != kind.key})
+        return
+    if isinstance(kind, ListOf) and isinstance(value, list) and kind.shortest <= len(value) <= kind.longest:
+        for position, item in enumerate(value):
+            yield from (one.under(position) for one in _all(kind.item, item))
+    if isinstance(kind, MapOf) and isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from (one.under(key) for one in _all(kind.item, item))
+
+
+def _all(kind: Kind, value: Any) -> list[Rejected]:
+    """Every complaint about one value; empty when it is good."""
+    try:
+        kind.check(value)
+    except Rejected as rejected:
+        return list(_inside(kind, value)) or [rejected]
+    return []
+
+
+def _contradictions(experiment: Experiment) -> Iterator[Rejected]:
+    """What is wrong only together: the schema cannot say it."""
+    settings, optimizer = experiment.settings, experiment.optimizer
+    clips = [name for name in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(optimizer, name) is not None]
+    if len(clips) > 1:
+        yield Rejected("AG210", f"only one of {' and '.join(clips)} can be set", field=f"/optimizer/{clips[1]}")
+    scheduled = isinstance(optimizer.learning_rate, str | Mapping)
+    schedule = SCHEDULE.make(optimizer.learning_rate) if scheduled else None
+    if isinstance(schedule, PiecewiseConstant):
+        yield from _piecewise(schedule)
+    for number, value in enumerate(settings.callbacks):
+        callback = CALLBACK.make(value)
+        if isinstance(callback, ReduceLrOnPlateau) and scheduled:
+            yield Rejected(
+                "AG210",
+                "reduce_lr_on_plateau cannot change a learning rate that follows a schedule",
+                hint="give the optimiser a number as learning_rate",
+                field=f"/callbacks/{number}",
+            )
+        if (
+            not settings.validation
+            and not experiment.source.validates
+            and _name_of_monitor(callback).startswith("val_")
+        ):
+            yield Rejected(
+                "AG210",
+                f"{_name_of_monitor(callback)!r} is not measured without validation",
+                hint='set "validation" to a share such as 0.1',
+                field=f"/callbacks/{number}/monitor",
+            )
+    if ".." in experiment.graph_file.parts:
+        yield from _outside(experiment)
+
+
+def _name_of_monitor(callback: Record) -> str:
+    return getattr(callback, "monitor", None) or ""
+
+
+def _piecewise(schedule: PiecewiseConstant) -> Iterator[Rejected]:
+    bounds, values = schedule.boundaries, schedule.values
+    if len(values) != len(bounds) + 1:
+        complaint = f"{len(bounds)} boundaries need {len(bounds) + 1} values, got {len(values)}"
+        yield Rejected("AG210", complaint, field="/optimizer/learning_rate/values")
+    if any(later <= earlier for earlier, later in itertools.pairwise(bounds)):
+        yield Rejected(
+            "AG210", f"boundaries must rise, got {shown(bounds)}", field="/optimizer/learning_rate/boundaries"
+        )
+
+
+def _outside(experiment: Experiment) -> Iterator[Rejected]:
+    root = project_folder(experiment.folder)
+    if not experiment.graph_file.resolve().is_relative_to(root):
+        field = "/graph/file" if isinstance(experiment.settings.graph, Mapping) else "/graph"
+        yield Rejected(
+            "AG410", "the graph must be inside the project folder", hint=f"the folder is {root.name}/", field=field
+        )
+
+
+def experiment_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of the experiment file: what `load_experiment` accepts, but for contradictions."""
+    schema = Settings.schema()
+    schema["properties"] = {"$schema": {"type": "string", "description": "This schema."}, **schema["properties"]}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "archgraph experiment",
+        "description": "One training run: graph, data, objective, optimiser.",
+        **schema,
+    }
+
+
+__all__ = [
+    "OPTIMIZERS",
+    "Experiment",
+    "Settings",
+    "experiment_schema",
+    "load_experiment",
+    "make_experiment",
+    "read_experiment",
+]

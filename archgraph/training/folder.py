@@ -1,0 +1,180 @@
+"""The run folder: which files a run leaves, and how they are written so that a reader never sees a part of one."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from archgraph.diagnostics import Diagnostic, GraphError
+from archgraph.document.files import write_atomically
+
+RUNS = "runs"
+"""Where run folders are made, below the working folder, unless the caller names another place."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run's files. Nothing else is written."""
+
+    path: Path
+
+    @property
+    def experiment(self) -> Path:
+        """The experiment as it was run, overrides included."""
+        return self.path / "experiment.train.json"
+
+    @property
+    def graph(self) -> Path:
+        """The graph file, as it was."""
+        return self.path / "model.graph.json"
+
+    @property
+    def expanded(self) -> Path:
+        """Every primitive of the expanded graph with parameters and shapes, one a line."""
+        return self.path / "expanded.json"
+
+    @property
+    def resolved(self) -> Path:
+        """All settings with their defaults, the data, versions, platform and seed."""
+        return self.path / "resolved.json"
+
+    @property
+    def preprocessing(self) -> Path:
+        """The preprocessing with what it learned, for prediction."""
+        return self.path / "preprocessing.json"
+
+    @property
+    def metrics_csv(self) -> Path:
+        """A line for each epoch."""
+        return self.path / "metrics.csv"
+
+    @property
+    def metrics_json(self) -> Path:
+        """A list with an object for each epoch."""
+        return self.path / "metrics.json"
+
+    @property
+    def state(self) -> Path:
+        """What a resumed run goes on from."""
+        return self.path / "last.state.npz"
+
+    @property
+    def best(self) -> Path:
+        """The model with the best weights so far."""
+        return self.path / "best.keras"
+
+    @property
+    def model(self) -> Path:
+        """The finished model."""
+        return self.path / "model.keras"
+
+    @property
+    def result(self) -> Path:
+        """Scores on the test part, and how training ended."""
+        return self.path / "result.json"
+
+    @property
+    def log(self) -> Path:
+        """What was printed."""
+        return self.path / "train.log"
+
+    def picture(self, name: str) -> Path:
+        """A plot: ``curves``, ``confusion_matrix``, ``samples`` or ``predictions``."""
+        return self.path / f"{name}.png"
+
+
+def create(name: str, run_dir: str | Path | None) -> RunFolder:
+    """A new folder: `run_dir`, which must be new or empty, or the next ``runs/NAME-NUMBER``.
+
+    Raises:
+        GraphError: AG704 when the folder has files in it or cannot be made.
+    """
+    try:
+        if run_dir is None:
+            return RunFolder(_next(Path(RUNS), name))
+        path = Path(run_dir)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise _unusable(path, "it is not empty", "resume the run, or name another folder")
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable(Path(run_dir or RUNS), error.strerror or str(error), "name another folder") from None
+    return RunFolder(path)
+
+
+def _next(runs: Path, name: str) -> Path:
+    runs.mkdir(parents=True, exist_ok=True)
+    number = max(numbers(runs, name), default=0) + 1
+    while True:
+        path = runs / f"{name}-{number}"
+        try:
+            path.mkdir()
+        except FileExistsError:
+            number += 1  # another process took it in this moment
+        else:
+            return path
+
+
+def numbers(runs: Path, name: str) -> list[int]:
+    """Numbers of the run folders of an experiment."""
+    if not runs.is_dir():
+        return []
+    endings = (path.name[len(name) + 1 :] for path in runs.iterdir() if path.name.startswith(f"{name}-"))
+    return [int(ending) for ending in endings if ending.isascii() and ending.isdecimal() and len(ending) < 10]
+
+
+def find(name: str, run_dir: str | Path | None) -> RunFolder:
+    """The folder to resume: `run_dir`, or the newest of the experiment. Raises `GraphError` AG704."""
+    if run_dir is None:
+        found = numbers(Path(RUNS), name)
+        if not found:
+            raise _unusable(Path(RUNS), f"it holds no run of {name!r}", "train without resuming first")
+        run_dir = Path(RUNS) / f"{name}-{max(found)}"
+    folder = RunFolder(Path(run_dir))
+    if not folder.state.is_file():
+        raise _unusable(folder.path, f"it has no {folder.state.name}, so there is nothing to resume", "start anew")
+    return folder
+
+
+def _unusable(path: Path, why: str, hint: str) -> GraphError:
+    return GraphError([Diagnostic("AG704", "", f"cannot use the folder: {why}", hint, file=str(path))])
+
+
+# ---- content
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace the file by `value`, readably; numbers that JSON does not know become null."""
+    write_atomically(path, json.dumps(_finite(value), indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """The value in a file of the run. Raises `GraphError` AG704 when it is missing or damaged."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise _unusable(path, f"it cannot be read: {error}", "is this a run folder?") from None
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def write_metrics(folder: RunFolder, history: Sequence[Mapping[str, Any]]) -> None:
+    """Replace metrics.csv and metrics.json by the history."""
+    text = io.StringIO()
+    writer = csv.DictWriter(
+        text, fieldnames=list(dict.fromkeys(key for row in history for key in row)), lineterminator="\n"
+    )
+    writer.writeheader()
+    writer.writerows(history)
+    write_atomically(folder.metrics_csv, text.getvalue())
+    rows = ",\n  ".join(json.dumps(_finite(dict(row))) for row in history)
+    write_atomically(folder.metrics_json, f"[\n  {rows}\n]\n" if history else "[]\n")

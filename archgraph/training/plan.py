@@ -1,0 +1,123 @@
+"""Experiment + graph + data -> Plan: what can be wrong is found here, before TensorFlow is imported."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from archgraph.analysis.infer import infer
+from archgraph.analysis.shaped import ShapedGraph
+from archgraph.diagnostics import Diagnostic, GraphError, Rejected, nearest
+from archgraph.document.load import load_graph
+from archgraph.training.data.base import Samples
+from archgraph.training.data.dataset import Binding, Dataset, bind, fit_steps, prepare
+from archgraph.training.data.splits import Parts, split
+from archgraph.training.experiment import Experiment, load_experiment
+from archgraph.training.fit import Fit, misfits, quantities
+
+_LOOKED_AT = 8
+"""Samples that are preprocessed to learn the shapes."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An experiment whose graph, data, objective and metrics fit each other. Only `plan` makes one."""
+
+    experiment: Experiment
+    shaped: ShapedGraph
+    samples: Samples
+    parts: Parts
+    binding: Binding
+    quantities: tuple[str, ...]
+    """Names of what an epoch measures, as in metrics.csv."""
+
+    def dataset(self) -> Dataset:
+        """All the data, preprocessed and bound to the graph's names."""
+        settings, shaped = self.experiment.settings, self.shaped
+        try:
+            return prepare(
+                self.samples,
+                self.parts,
+                self.experiment.steps,
+                self.binding,
+                shaped.inputs,
+                shaped.outputs,
+                validated=settings.validation > 0,
+            )
+        except Rejected as rejected:
+            raise GraphError(self.experiment.document.place([rejected.at("")])) from None
+
+
+def plan(experiment: Experiment) -> Plan:
+    """Read graph and data, and check that everything fits. Imports neither TensorFlow nor Keras.
+
+    Raises:
+        GraphError: with every finding about graph, data, preprocessing, loss, metrics and callbacks, placed.
+    """
+    found: list[Diagnostic] = []
+    shaped = _graph(experiment, found)
+    drawn = _data(experiment, found)
+    if shaped is None or drawn is None:
+        raise GraphError(found)
+    samples, parts = drawn
+    settings = experiment.settings
+    binding, complaints = bind(samples, shaped.inputs, shaped.outputs, settings.inputs, settings.targets)
+    names: tuple[str, ...] = ()
+    if not complaints:
+        complaints, names = _fit(experiment, shaped, samples, parts, binding)
+    if complaints:
+        raise GraphError(experiment.document.place(rejected.at("") for rejected in complaints))
+    return Plan(experiment, shaped, samples, parts, binding, names)
+
+
+def check_experiment(path: str | Path, overrides: Mapping[str, Any] | None = None) -> tuple[Diagnostic, ...]:
+    """Every finding about the experiment file at `path`, its graph and its data; empty when it can be trained."""
+    try:
+        plan(load_experiment(path, overrides))
+    except GraphError as error:
+        return error.diagnostics
+    return ()
+
+
+def _graph(experiment: Experiment, found: list[Diagnostic]) -> ShapedGraph | None:
+    file = experiment.graph_file
+    try:
+        if not file.is_file():
+            beside = file.parent.glob("*.json") if file.parent.is_dir() else ()
+            field = "/graph/file" if isinstance(experiment.settings.graph, Mapping) else "/graph"
+            hint = nearest(file.name, (path.name for path in beside))
+            rejected = Rejected("AG109", f"there is no graph file {file.name!r} there", hint=hint, field=field)
+            raise GraphError(experiment.document.place([rejected.at("")]))
+        return infer(load_graph(experiment.graph_reference, experiment.graph_params))
+    except GraphError as error:
+        found += error.diagnostics
+        return None
+
+
+def _data(experiment: Experiment, found: list[Diagnostic]) -> tuple[Samples, Parts] | None:
+    try:
+        samples = experiment.source.read(experiment.surroundings)
+        return samples, split(samples, experiment.source, experiment.settings.validation)
+    except Rejected as rejected:
+        found += experiment.document.place([rejected.under("data").at("")])
+        return None
+
+
+def _fit(
+    experiment: Experiment, shaped: ShapedGraph, samples: Samples, parts: Parts, binding: Binding
+) -> tuple[list[Rejected], tuple[str, ...]]:
+    try:
+        columns, _ = fit_steps(samples, parts.train[:_LOOKED_AT], experiment.steps, binding)
+    except Rejected as rejected:
+        return [rejected], ()
+    fit = Fit(experiment, shaped, samples, parts, binding, columns)
+    return list(_distinct(misfits(fit))), quantities(fit)
+
+
+def _distinct(found: Iterator[Rejected]) -> Iterator[Rejected]:
+    seen = set()
+    for rejected in found:
+        key = (rejected.field, rejected.message)
+        if key not in seen:
+            seen.add(key)
+            yield rejected
