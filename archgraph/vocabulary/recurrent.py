@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from archgraph.diagnostics import Rejected
-from archgraph.kinds import Choice, Flag, FrozenMap, Integer, Number
+from archgraph.kinds import Choice, Flag, FrozenMap, Integer, Number, Shared
 from archgraph.record import Named, param, record
 from archgraph.shapes import Dim, Shape, Tensor, need_equal, need_known, need_rank, prod, show, window_output
 from archgraph.vocabulary.base import (
@@ -25,8 +25,12 @@ from archgraph.vocabulary.base import (
     primitive,
 )
 from archgraph.vocabulary.parameters import (
+    ACTIVATION,
+    ACTIVATION_FUNCTION,
     ACTIVATIONS,
     INITIALIZER,
+    NORM,
+    NORMALISATION,
     REGULARIZER,
     PerAxis,
     each_axis,
@@ -34,7 +38,7 @@ from archgraph.vocabulary.parameters import (
 )
 from archgraph.vocabulary.rules import need_float
 from archgraph.vocabulary.sliding import span
-from archgraph.vocabulary.weighted import Dressed
+from archgraph.vocabulary.weighted import Biased
 
 KERAS_ACTIVATIONS = tuple(name for name in ACTIVATIONS if name not in ("scaled_tanh", "step"))
 """Names that Keras itself knows, for the functions inside a cell."""
@@ -396,7 +400,7 @@ def _distributable() -> dict[str, type[Primitive]]:
     }
 
 
-LAYER = Named("a layer", _distributable, key="op")
+SPREAD = Named("a layer", _distributable, key="op")
 
 
 @primitive
@@ -419,7 +423,9 @@ class TimeDistributed(Primitive):
         Example({"layer": {"op": "lstm", "units": 4}}, inputs=[(5, 6, 3)], outputs=[(5, 4)]),
     )
 
-    layer: Any = param(LAYER, "The layer: a node record without `in`, or the name of an op that needs no parameters.")
+    layer: Any = param(
+        Shared("layer", SPREAD), "The layer: a node record without `in`, or the name of an op that needs no parameters."
+    )
 
     def infer(self, x: Tensor) -> Tensor:
         if len(x.shape) < 2:
@@ -461,7 +467,7 @@ class TimeDistributed(Primitive):
         return Layer("TimeDistributed", {"layer": inner.lower(frame)})
 
     def _inner(self) -> Primitive:
-        made = LAYER.make(self.layer)
+        made = SPREAD.make(self.layer)
         assert isinstance(made, Primitive)
         return made
 
@@ -499,36 +505,49 @@ def _single(inner: Primitive, frame: Tensor) -> Tensor:
 
 
 def _spelt_out(name: str, inner: Primitive, frame: Tensor) -> list[tuple[str, Primitive]]:
-    if isinstance(inner, Dressed) and (inner.norm is not None or inner.activation is not None):
-        return _undressed(name, inner, frame)
-    after = _single(inner, frame)
+    """The chain of elementary layers, by name, that `inner` stands for on one frame, or `Rejected`."""
+    parts = _shorthands(inner)
+    if parts:
+        chain = _spelt_out(name, _undressed(inner), frame)
+        return chain + [(_below(name, part), made) for part, made in parts]
+    output = _single(inner, frame)
     composition = inner.compose(frame)
     if composition is None:
         return [(name, inner)]
-    chain: list[tuple[str, Primitive]] = []
-    last: int | str = 0
+    chain, last = [], _INPUT
     for step in composition.steps:
         if step.feeds != (last,):
             break
-        below = f"{name}/{step.name}".strip("/") if step.name else name
-        chain += _spelt_out(below, step.primitive, frame)
+        chain += _spelt_out(_below(name, step.name), step.primitive, frame)
         frame, last = _single(step.primitive, frame), step.name
-    if composition.outputs != (last,) or frame != after:
+    if composition.outputs != (last,) or frame != output:
         raise Rejected("AG802", f"{inner.op} is more than a chain of layers here, and cannot be spread over time")
     return chain
 
 
-def _undressed(name: str, inner: Dressed, frame: Tensor) -> list[tuple[str, Primitive]]:
-    """The layer without its shorthands, then its normalisation, then its activation."""
+_INPUT: int | str = 0
+"""The feed of a composition's first step."""
+
+
+def _below(name: str, part: str) -> str:
+    return "/".join(filter(None, (name, part)))
+
+
+def _shorthands(inner: Primitive) -> list[tuple[str, Primitive]]:
+    """What `norm` and `activation` of a layer stand for; the `activation` of a recurrent cell is no shorthand."""
+    found: list[tuple[str, Primitive]] = []
     fields = inner.fields()
-    plain: dict[str, Any] = {"norm": None, "activation": None}
-    if "use_bias" in fields:
-        plain["use_bias"] = inner.biased  # type: ignore[attr-defined]
-    chain = _spelt_out(name, replace(inner, **plain), frame)
-    for part in ("norm", "activation"):
-        value = getattr(inner, part)
-        if value is not None:
-            kind = fields[part].kind
-            made = next(choice for choice in kind.kinds if isinstance(choice, Named)).make(value)  # type: ignore[attr-defined]
-            chain.append((f"{name}/{part}".strip("/"), made))  # type: ignore[arg-type]
-    return chain
+    for part, short, kind in (("norm", NORM, NORMALISATION), ("activation", ACTIVATION, ACTIVATION_FUNCTION)):
+        if part in fields and fields[part].kind is short and getattr(inner, part) is not None:
+            made = kind.make(getattr(inner, part))
+            assert isinstance(made, Primitive)
+            found.append((part, made))
+    return found
+
+
+def _undressed(inner: Primitive) -> Primitive:
+    """The layer without its shorthands; its bias stays as it was with them."""
+    changes: dict[str, Any] = {part: None for part in ("norm", "activation") if part in inner.fields()}
+    if isinstance(inner, Biased):
+        changes["use_bias"] = inner.biased
+    return replace(inner, **changes)  # type: ignore[type-var]
