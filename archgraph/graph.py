@@ -71,9 +71,9 @@ class Parameter:
     doc: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Node:
-    """One record of a `nodes` map. `target` is the op, the block (or an expression giving its name), or the reused node.
+    """One record of a `nodes` map, compared by identity. `target` is the op, the block (or an expression giving its name), or the reused node.
 
     `arguments`, `first` and `last` hold checked values in which expressions are still text.
     """

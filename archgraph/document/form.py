@@ -156,6 +156,8 @@ FILE_KEYS = (
     "$schema", "archgraph", "name", "doc", "imports", "params", "dims", "inputs", "variants", "blocks", "nodes", "outputs",
     "expect", "meta",
 )  # fmt: skip
+NETWORK_KEYS = ("inputs", "nodes", "outputs")
+REQUIRED_BLOCK_FILE_KEYS = ("archgraph", "name")
 REQUIRED_FILE_KEYS = ("archgraph", "name", "inputs", "nodes", "outputs")
 BLOCK_KEYS = ("doc", "params", "inputs", "carry", "nodes", "output", "outputs", "meta")
 IMPORT = Pattern(r"[^\\:\x00-\x1f]{1,200}\.graph\.json", 'a relative path that ends in ".graph.json"', "AG410")

@@ -1,14 +1,14 @@
 """Files -> Graph: variants, imports inside the project folder, and the block library."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from archgraph.diagnostics import Diagnostic, GraphError, Rejected, nearest
 from archgraph.document import form
-from archgraph.document.parse import Parser, Scope, whole_graph
+from archgraph.document.parse import Parser, Scope, block_file, whole_graph
 from archgraph.document.reader import Document, read, read_file
 from archgraph.graph import Block, Graph
 from archgraph.kinds import shown
@@ -63,13 +63,25 @@ def parse(document: Document, *, folder: Path | None = None) -> Graph:
         GraphError: with every finding, placed.
     """
     parser = Parser(document, "")
+    return whole_graph(parser, document.value, _reach(parser, document, folder))
+
+
+def check_blocks(document: Document, *, folder: Path | None = None) -> None:
+    """Check a file that holds blocks alone, raising `GraphError` with every finding, placed."""
+    parser = Parser(document, "")
+    block_file(parser, document.value, _reach(parser, document, folder))
+
+
+def _reach(
+    parser: Parser, document: Document, folder: Path | None
+) -> Callable[[dict[str, Block]], Mapping[str, Scope]]:
     imports = Imports(folder)
 
     def scopes(blocks: dict[str, Block]) -> Mapping[str, Scope]:
         names = document.value.get("imports", []) if isinstance(document.value, dict) else []
         return imports.scopes(parser, names, blocks)
 
-    return whole_graph(parser, document.value, scopes)
+    return scopes
 
 
 class Imports:

@@ -19,10 +19,14 @@ def migrated(document: Document) -> dict[str, Any]:
     """
     value = document.value
     if not isinstance(value, dict):
-        raise GraphError(document.place([Rejected("AG202", f"a graph file holds one object, got {shown(value)}").at("")]))
+        raise GraphError(
+            document.place([Rejected("AG202", f"a graph file holds one object, got {shown(value)}").at("")])
+        )
     version = value.get("archgraph")
     if isinstance(version, bool) or not isinstance(version, int) or not 0 <= version <= VERSION:
-        hint = 'files without a version are of version 0: add "archgraph": 0 and run this again' if version is None else ""
+        hint = (
+            'files without a version are of version 0: add "archgraph": 0 and run this again' if version is None else ""
+        )
         complaint = f"the format version must be 0 to {VERSION}, got {shown(version)}"
         raise GraphError(document.place([Rejected("AG207", complaint, hint=hint).at("/archgraph")]))
     for number in range(version, VERSION):
@@ -71,6 +75,8 @@ def _node_from_0(node: Any) -> Any:
     fresh = {renamed.get(key, key): item for key, item in node.items()}
     op = node["op"]
     fresh["op"] = _OPS_0.get(op, op) if isinstance(op, str) else op
+    if fresh["op"] in ("max_pool", "avg_pool") and "padding" not in fresh and fresh.get("pool_size") != 3:
+        fresh["padding"] = "valid"  # the default of version 0, where only windows of 3 were padded
     for part in ("first", "last"):
         if isinstance(fresh.get(part), dict):
             fresh[part] = {renamed.get(key, key): item for key, item in fresh[part].items()}

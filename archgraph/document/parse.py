@@ -493,6 +493,22 @@ def type_hint(parameter: Parameter) -> str:
     }[parameter.type]  # fmt: skip
 
 
+def is_block_file(value: Any) -> bool:
+    """Whether a file holds blocks alone, to be imported, and no network."""
+    return isinstance(value, Mapping) and "blocks" in value and not any(key in value for key in form.NETWORK_KEYS)
+
+
+def block_file(
+    parser: Parser, value: Mapping[str, Any], scopes: Callable[[dict[str, Block]], Mapping[str, Scope]]
+) -> None:
+    """Check a file that holds blocks alone; raises `GraphError` with every finding."""
+    _head(parser, value, form.REQUIRED_BLOCK_FILE_KEYS)
+    parser.parameters(value.get("params", {}), "/params")
+    scopes(parser.blocks(value["blocks"]))
+    if parser.found:
+        raise GraphError(parser.source.place(parser.found))
+
+
 def whole_graph(parser: Parser, value: Any, scopes: Callable[[dict[str, Block]], Mapping[str, Scope]]) -> Graph:
     """The graph of a file, or `GraphError` with every finding.
 
@@ -501,7 +517,7 @@ def whole_graph(parser: Parser, value: Any, scopes: Callable[[dict[str, Block]],
     if not isinstance(value, Mapping):
         parser.report(Rejected("AG202", f"a graph file holds one object, got {shown(value)}"), "")
         raise GraphError(parser.source.place(parser.found))
-    _head(parser, value)
+    _head(parser, value, form.REQUIRED_FILE_KEYS)
     before = len(parser.found)
     params = parser.parameters(value.get("params", {}), "/params")
     inputs = _inputs(parser, value, params)
@@ -529,11 +545,14 @@ def _first(variants: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
     return dict(next(iter(variants.values()), {}))
 
 
-def _head(parser: Parser, value: Mapping[str, Any]) -> None:
+def _head(parser: Parser, value: Mapping[str, Any], required: Iterable[str]) -> None:
     parser.keys(value, form.FILE_KEYS, "")
-    for key in form.REQUIRED_FILE_KEYS:
+    for key in required:
         if key not in value:
-            parser.report(Rejected("AG204", f"needs {key!r}"), "")
+            hint = (
+                "a file of blocks alone can be imported and checked, but is no network" if is_block_file(value) else ""
+            )
+            parser.report(Rejected("AG204", f"needs {key!r}", hint=hint), "")
     if "archgraph" in value and (value["archgraph"] != form.VERSION or isinstance(value["archgraph"], bool)):
         hint = "run `archgraph migrate`" if value["archgraph"] == 0 else "a newer archgraph may read it"
         complaint = f"the format version must be {form.VERSION}, got {shown(value['archgraph'])}"

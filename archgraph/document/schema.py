@@ -20,7 +20,10 @@ def graph_schema() -> dict[str, Any]:
         "title": "archgraph graph, format 1",
         "description": "One neural network as a graph of primitives. See docs/format.md.",
         "type": "object",
-        "required": list(form.REQUIRED_FILE_KEYS),
+        "required": list(form.REQUIRED_BLOCK_FILE_KEYS),
+        "if": {"anyOf": [{"required": [key]} for key in form.NETWORK_KEYS]},
+        "then": {"required": list(form.REQUIRED_FILE_KEYS)},
+        "else": {"required": ["blocks"]},
         "additionalProperties": False,
         "properties": {
             "$schema": {"description": "Where this schema lies, for editors.", **form.Text(1_000).rule(open=False)},
@@ -44,7 +47,10 @@ def graph_schema() -> dict[str, Any]:
             "blocks": _members("Parametrised subgraphs.", "block"),
             "nodes": {**_members("The nodes, each naming what feeds it.", "node"), "minProperties": 1},
             "outputs": _outputs("What the network returns: names, each with the node it reads."),
-            "expect": {"description": "Contracts that `archgraph check` verifies.", **form.ExpectForm.schema(open=True)},
+            "expect": {
+                "description": "Contracts that `archgraph check` verifies.",
+                **form.ExpectForm.schema(open=True),
+            },
             "meta": {"description": "Free data of other tools.", **form.META.rule(open=False)},
         },
         "$defs": {
@@ -180,7 +186,8 @@ def _node() -> dict[str, Any]:
         "additionalProperties": False,
     }
     named = [
-        {"if": {"properties": {"op": {"const": op}}, "required": ["op"]}, "then": {"$ref": f"#/$defs/op-{op}"}} for op in ops
+        {"if": {"properties": {"op": {"const": op}}, "required": ["op"]}, "then": {"$ref": f"#/$defs/op-{op}"}}
+        for op in ops
     ]
     return {
         "type": "object",
