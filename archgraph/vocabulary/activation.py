@@ -30,8 +30,8 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = {
 
 PARAMETERS = ("negative_slope", "max_value", "alpha", "threshold", "default_value", "approximate", "b", "axis")
 
-OURS: Mapping[str, str] = {"scaled_tanh": "ScaledTanh", "step": "Step"}
-"""Functions that Keras lacks, and our layers for them."""
+OURS: Mapping[str, str] = {"scaled_tanh": "ScaledTanh", "step": "Step", "sparsemax": "Sparsemax"}
+"""Functions that Keras lacks or computes wrongly, and our layers for them."""
 
 
 @primitive
@@ -103,7 +103,10 @@ class Activation(Primitive):
         """Reject an axis on which probabilities make no sense."""
         need_axes(x, 1, hint="put a reshape to (1,) before it, or use sigmoid")
         axis = -1 if self.axis is None else self.axis
-        if x.shape[index_of(axis, x.shape)] == 1:
+        size = x.shape[index_of(axis, x.shape)]
+        if self.activation == "sparsemax":
+            need_known(size, "the axis of sparsemax, whose elements are sorted,")
+        if size == 1:
             message = f"{self.activation} over one element of {show(x.shape)} is constant"
             hint = "use sigmoid for one output, or give the layer before it at least 2 units"
             raise Rejected("AG201", message, hint=hint, field="" if self.axis is None else "/axis")
@@ -117,7 +120,7 @@ class Activation(Primitive):
         if "axis" in arguments:
             arguments["axis"] = index_of(arguments["axis"], x.shape) + 1
         if self.activation in OURS:
-            return Layer(OURS[self.activation], {}, ours=True)
+            return Layer(OURS[self.activation], arguments, ours=True)
         if self.activation == "threshold":
             arguments = {"threshold": 1.0, "default_value": 0.0, **arguments}
         if not arguments:

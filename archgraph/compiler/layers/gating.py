@@ -16,8 +16,8 @@ class Gate(keras.layers.Layer):
     Source: Srivastava, Greff & Schmidhuber 2015, section 2; Dauphin, Fan, Auli & Grangier 2017, section 2.
     """
 
-    def __init__(self, kind: str = "multiplicative", activation: str = "sigmoid", **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, kind: str = "multiplicative", activation: str = "sigmoid", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.kind, self.activation = kind, activation
         self.function = keras.activations.get(activation)
 

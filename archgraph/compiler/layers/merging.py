@@ -16,8 +16,8 @@ class IdentityShortcut(keras.layers.Layer):
     Source: He, Zhang, Ren & Sun 2015, Deep Residual Learning, section 3.3, option A.
     """
 
-    def __init__(self, filters: int, strides: Sequence[int], **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, filters: int, strides: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.filters, self.strides = filters, tuple(strides)
 
     def call(self, inputs: Any) -> Any:

@@ -32,9 +32,9 @@ class ConditionalBatchNormalization(keras.layers.Layer):
         gamma_regularizer: Any = None,
         beta_regularizer: Any = None,
         synchronized: bool = False,
-        **options: Any,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(**options)
+        super().__init__(**kwargs)
         self.momentum, self.epsilon, self.synchronized = momentum, epsilon, synchronized
         self.gamma_initializer = keras.initializers.get(gamma_initializer)
         self.beta_initializer = keras.initializers.get(beta_initializer)
@@ -115,9 +115,9 @@ class LocalResponseNormalization(keras.layers.Layer):
         alpha: float = 1e-4,
         beta: float = 0.75,
         average: bool = False,
-        **options: Any,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(**options)
+        super().__init__(**kwargs)
         self.k, self.n, self.alpha, self.beta, self.average = k, n, alpha, beta, average
 
     def call(self, inputs: Any) -> Any:
@@ -143,8 +143,8 @@ class PixelNormalization(keras.layers.Layer):
     Source: Karras, Aila, Laine & Lehtinen 2018, section 4.2.
     """
 
-    def __init__(self, epsilon: float = 1e-8, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, epsilon: float = 1e-8, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.epsilon = epsilon
 
     def call(self, inputs: Any) -> Any:

@@ -266,5 +266,3 @@ def test_the_remedy_for_groups_is_a_number_that_works() -> None:
         make("group_norm").infer(Tensor((4, 4, 48)))
     assert caught.value.hint == "24 groups would do"
     assert make("group_norm", groups=24).infer(Tensor((4, 4, 48))) == Tensor((4, 4, 48))
-
-

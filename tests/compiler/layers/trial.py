@@ -22,11 +22,11 @@ def tensors_of(arrays: Sequence[Any]) -> list[Tensor]:
     return [Tensor(tuple(array.shape[1:]), str(array.dtype)) for array in arrays]
 
 
-def layer_for(primitive: Primitive, *arrays: Any, seed: int = 1, dtype: Any = None) -> Any:
-    """The built Keras layer for inputs like `arrays`, after the shape rule has accepted them."""
+def layer_for(primitive: Primitive, *arrays: Any, seed: int = 1, dtype: Any = None, name: str = "layer") -> Any:
+    """The Keras layer for inputs like `arrays`, after the shape rule has accepted them."""
     inputs = tensors_of(arrays)
     primitive.infer(*inputs)
-    return instantiate(primitive.lower(*inputs), "layer", seed=seed, dtype=dtype)
+    return instantiate(primitive.lower(*inputs), name, seed=seed, dtype=dtype)
 
 
 def run(primitive: Primitive, *arrays: Any, **options: Any) -> np.ndarray:
@@ -75,8 +75,11 @@ def check_saving(layer: Any, arrays: Sequence[Any], folder: Path) -> None:
 def check_half_precision(primitive: Primitive, *arrays: Any) -> None:
     """Assert that the layer computes in float16 under a mixed policy, and nearly the same."""
     description = primitive.lower(*tensors_of(arrays))
-    whole = apply(description, layer_for(primitive, *arrays), arrays)
-    half = apply(description, layer_for(primitive, *arrays, dtype="mixed_float16"), arrays)
+    layer, halved = layer_for(primitive, *arrays), layer_for(primitive, *arrays, dtype="mixed_float16")
+    whole = apply(description, layer, arrays)
+    apply(description, halved, arrays)  # makes the weights
+    halved.set_weights(layer.get_weights())
+    half = apply(description, halved, arrays)
     assert keras.backend.standardize_dtype(half.dtype) == "float16"
     np.testing.assert_allclose(np.asarray(half, "float32"), np.asarray(whole), rtol=2e-2, atol=2e-2)
 
