@@ -1,8 +1,11 @@
 """Layers over graphs, whose nodes have features and whose edges are a matrix."""
 
-from archgraph.kinds import Choice, Flag, Integer
+from typing import Any
+
+from archgraph.diagnostics import Rejected
+from archgraph.kinds import Choice, Flag, Integer, optional
 from archgraph.record import param
-from archgraph.shapes import Dim, Tensor, need_equal, need_known, need_rank, prod
+from archgraph.shapes import Dim, Tensor, at_least, need_equal, need_known, need_rank, prod
 from archgraph.vocabulary.base import EVERYWHERE, Example, Family, Layer, Port, Primitive, Weight, Window, primitive
 from archgraph.vocabulary.rules import need_float
 from archgraph.vocabulary.weighted import Weighted
@@ -65,33 +68,73 @@ class GraphConv(Weighted):
 
 @primitive
 class GraphPool(Primitive):
-    """Sum up a whole graph in one vector: the mean, maximum or sum over its nodes.
+    """Sum up a whole graph in one vector, or keep only its most telling nodes.
 
-    With `mask`, only nodes where it is above 0 count, so that graphs of different sizes can share a batch.
+    `kind` mean, max and sum give one vector over the nodes; with `mask`, only nodes where it is above 0 count, so that
+    graphs of different sizes can share a batch. `top_k` keeps the `k` nodes with the highest scores s = X·p/‖p‖, p
+    learned: X' = X[kept]·σ(s[kept]), and the port `adjacency` gives the edges among them. Multiply-adds of top_k:
+    nodes · features.
     """
 
     op = "graph_pool"
     family = Family.GRAPH
     icon = "⊙"
-    source = "Xu et al. 2019, sections 4.2 and 5"
-    inputs = (NODES, Port("mask", "which nodes exist: (nodes,), above 0 where one does", optional=True))
+    source = "Xu et al. 2019, sections 4.2 and 5; top_k: Gao & Ji 2019, section 3.1"
+    inputs = (
+        NODES,
+        Port("mask", "which nodes exist: (nodes,), above 0 where one does", optional=True),
+        Port("adjacency", "the edges, for top_k: (nodes, nodes)", optional=True),
+    )
     examples = (
         Example({}, inputs=[(34, 16)], outputs=[(16,)]),
         Example({"kind": "max"}, inputs=[(34, 16), (34,)], outputs=[(16,)]),
     )
 
-    kind: str = param(Choice("mean", "max", "sum"), "How the nodes become one vector.", default="mean")
+    kind: str = param(Choice("mean", "max", "sum", "top_k"), "How nodes are pooled.", default="mean")
+    k: int | None = param(optional(Integer(1)), "Number of nodes that top_k keeps.", default=None)
 
-    def infer(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+    def infer(self, x: Tensor, mask: Tensor | None = None, adjacency: Tensor | None = None) -> Any:
         need_rank(x, 2)
         need_float(x)
+        if self.kind == "top_k":
+            return self._infer_top_k(x, mask, adjacency)
+        if self.k is not None:
+            raise Rejected("AG210", f'k belongs to kind "top_k", not to "{self.kind}"', hint="leave it out", field="/k")
+        if adjacency is not None:
+            raise Rejected("AG403", f'kind "{self.kind}" does not look at edges', hint="leave out adjacency")
         if mask is not None:
             need_rank(mask, 1, what="mask")
             need_equal(mask.shape[0], x.shape[0], "the sizes of mask and nodes")
         return Tensor((x.shape[1],))
 
-    def window(self, x: Tensor, mask: Tensor | None = None) -> tuple[Window, ...] | str:
+    def _infer_top_k(self, x: Tensor, mask: Tensor | None, adjacency: Tensor | None) -> tuple[Tensor, Tensor]:
+        if self.k is None:
+            raise Rejected("AG204", 'kind "top_k" needs k, the number of nodes to keep', field="/kind")
+        if adjacency is None or mask is not None:
+            given = "x and mask" if mask is not None else "x alone"
+            hint = 'name both: "in": {"x": …, "adjacency": …}'
+            raise Rejected("AG403", f'kind "top_k" reads x and adjacency, got {given}', hint=hint)
+        need_known(x.shape[1], "the number of features")
+        _need_adjacency(x, adjacency)
+        enough = at_least(x.shape[0], self.k)
+        if not enough:
+            code, words = ("AG304", "has") if enough is False else ("AG305", "may have")
+            raise Rejected(code, f"cannot keep {self.k} nodes of a graph that {words} {x.shape[0]}", field="/k")
+        return Tensor((self.k, x.shape[1])), Tensor((self.k, self.k))
+
+    def outputs(self) -> tuple[str, ...]:
+        return ("output", "adjacency") if self.kind == "top_k" else ("output",)
+
+    def weights(self, x: Tensor, *others: Tensor | None) -> tuple[Weight, ...]:
+        return (Weight("kernel", (x.shape[1], 1)),) if self.kind == "top_k" else ()
+
+    def macs(self, x: Tensor, *others: Tensor | None) -> Dim:
+        return prod(x.shape) if self.kind == "top_k" else 0
+
+    def window(self, x: Tensor, *others: Tensor | None) -> tuple[Window, ...] | str:
         return EVERYWHERE
 
-    def lower(self, x: Tensor, mask: Tensor | None = None) -> Layer:
+    def lower(self, x: Tensor, *others: Tensor | None) -> Layer:
+        if self.kind == "top_k":
+            return Layer("TopKPool", {"k": self.k}, ours=True)
         return Layer("GraphPool", {"kind": self.kind}, ours=True)

@@ -80,3 +80,34 @@ class GraphPool(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "kind": self.kind}
+
+
+@ours
+class TopKPool(Kernels):
+    """Keep the k nodes with the highest scores s = X·p/‖p‖: X' = X[kept]·σ(s[kept]), A' = A[kept, kept].
+
+    Inputs (batch, nodes, features) and (batch, nodes, nodes); outputs (batch, k, features) and (batch, k, k), the nodes
+    in the order of their scores. Source: Gao & Ji 2019 ("Graph U-Nets"), section 3.1.
+    """
+
+    def __init__(self, k: int, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "use_bias": False})
+        self.k = k
+
+    def build(self, x_shape: Sizes, adjacency_shape: Sizes) -> None:
+        self.kernel = self.add_kernel("kernel", (x_shape[-1], 1))
+
+    def call(self, x: Any, adjacency: Any) -> tuple[Any, Any]:
+        length = ops.sqrt(ops.sum(ops.square(self.kernel)))
+        scores = ops.squeeze(ops.matmul(x, self.kernel), -1) / length
+        best, kept = ops.top_k(scores, self.k)
+        rows = ops.expand_dims(kept, -1)
+        features = ops.take_along_axis(x, rows, axis=1) * ops.expand_dims(ops.sigmoid(best), -1)
+        edges = ops.take_along_axis(adjacency, rows, axis=1)
+        return features, ops.take_along_axis(edges, ops.expand_dims(kept, 1), axis=2)
+
+    def compute_output_shape(self, x_shape: Sizes, adjacency_shape: Sizes) -> tuple[Sizes, Sizes]:
+        return (x_shape[0], self.k, x_shape[-1]), (x_shape[0], self.k, self.k)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "k": self.k}

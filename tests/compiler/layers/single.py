@@ -11,13 +11,18 @@ from archgraph.shapes import Shape, Tensor
 from archgraph.vocabulary import REGISTRY
 
 
-def single(op: str, params: dict[str, Any], *shapes: Shape, dtype: str | None = None, seed: int = 1) -> keras.Model:
-    """A model that is one layer, called ``node``, over inputs of these shapes."""
-    primitive, inputs = REGISTRY[op].make(params), [Tensor(shape) for shape in shapes]
+def single(
+    op: str, params: dict[str, Any], *shapes: Shape | None, dtype: str | None = None, seed: int = 1
+) -> keras.Model:
+    """A model that is one layer, called ``node``, over inputs of these shapes; None is an optional input left out."""
+    primitive, inputs = REGISTRY[op].make(params), [None if shape is None else Tensor(shape) for shape in shapes]
     primitive.infer(*inputs)
     layer = primitive.lower(*inputs)
-    ports = [keras.Input(shape) for shape in shapes]
-    return keras.Model(ports, apply(layer, instantiate(layer, "node", dtype=dtype, seed=seed), ports))
+    ports = [None if shape is None else keras.Input(shape) for shape in shapes]
+    return keras.Model(
+        [port for port in ports if port is not None],
+        apply(layer, instantiate(layer, "node", dtype=dtype, seed=seed), ports),
+    )
 
 
 def run(model: keras.Model, *arrays: Any, training: bool = False) -> list[np.ndarray]:
