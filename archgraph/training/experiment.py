@@ -34,7 +34,7 @@ from archgraph.training.callbacks import CALLBACK, Checkpoint, ReduceLrOnPlateau
 from archgraph.training.data import SOURCES, Source, Surroundings
 from archgraph.training.objective import LOSS, METRIC, KerasObject, Loss
 from archgraph.training.optimizer import OPTIMIZER, OPTIMIZERS, SCHEDULE, Optimizer, PiecewiseConstant
-from archgraph.training.preprocessing import STEPS, Step
+from archgraph.training.preprocessing import STEPS, Step, plain
 
 VERSION = 1
 
@@ -311,12 +311,12 @@ class Experiment:
 
     def resolved(self) -> dict[str, Any]:
         """Everything the file says, with every default spelt out."""
-        plain = {name: _plain(getattr(self.settings, name)) for name in Settings.fields()}
-        plain["data"] = _spelt(DATA.named, self.settings.data)
-        plain["preprocessing"] = [_spelt(STEP, value) for value in self.settings.preprocessing]
-        plain["optimizer"] = _spelt(OPTIMIZER, self.settings.optimizer)
-        plain["callbacks"] = [_spelt(CALLBACK, value) for value in self.settings.callbacks]
-        return plain
+        spelt = {name: plain(getattr(self.settings, name)) for name in Settings.fields()}
+        spelt["data"] = _spelt(DATA.named, self.settings.data)
+        spelt["preprocessing"] = [_spelt(STEP, value) for value in self.settings.preprocessing]
+        spelt["optimizer"] = _spelt(OPTIMIZER, self.settings.optimizer)
+        spelt["callbacks"] = [_spelt(CALLBACK, value) for value in self.settings.callbacks]
+        return spelt
 
 
 def _name(value: Any) -> str:
@@ -325,13 +325,7 @@ def _name(value: Any) -> str:
 
 def _spelt(kind: Named, value: Any) -> dict[str, Any]:
     made = kind.make(value)
-    return {"name": _name(value), **{name: _plain(getattr(made, name)) for name in made.fields()}}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+    return {"name": _name(value), **{name: plain(getattr(made, name)) for name in made.fields()}}
 
 
 # ---- reading

@@ -42,10 +42,6 @@ class Fit(NamedTuple):
     columns: Mapping[str, Column]
     """A few preprocessed samples."""
 
-    def several(self) -> bool:
-        """Whether the graph has several outputs, so that entries name theirs."""
-        return len(self.shaped.outputs) > 1
-
 
 class Target(NamedTuple):
     """One output and what it is to learn."""
@@ -311,13 +307,12 @@ def _class_weights(fit: Fit) -> Iterator[Rejected]:
 def quantities(fit: Fit) -> tuple[str, ...]:
     """Names of what an epoch measures, as Keras gives them."""
     learned = [output for output in fit.shaped.outputs if output in fit.binding.targets]
-    names = ["loss"]
-    several = fit.several()
+    names, several = ["loss"], len(learned) > 1
     if several:
         names += [f"{output}_loss" for output in learned]
     for output in learned:
         names += [f"{output}_{name}" if several else name for name, _ in fit.experiment.metrics(output)]
-    validated = fit.experiment.settings.validation > 0 or bool(fit.samples.masks)
+    validated = fit.experiment.settings.validation > 0
     return (*names, *(f"val_{name}" for name in names if validated))
 
 

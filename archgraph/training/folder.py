@@ -148,7 +148,7 @@ def _unusable(path: Path, why: str, hint: str) -> GraphError:
 
 def write_json(path: Path, value: Any) -> None:
     """Replace the file by `value`, readably; numbers that JSON does not know become null."""
-    write_atomically(path, json.dumps(_finite(value), indent=2, ensure_ascii=False) + "\n")
+    write_atomically(path, json.dumps(finite(value), indent=2, ensure_ascii=False) + "\n")
 
 
 def read_json(path: Path) -> Any:
@@ -159,11 +159,12 @@ def read_json(path: Path) -> Any:
         raise _unusable(path, f"it cannot be read: {error}", "is this a run folder?") from None
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """`value` as it comes back from a JSON file: lists for tuples, null for what JSON has no number for."""
     if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -176,5 +177,5 @@ def write_metrics(folder: RunFolder, history: Sequence[Mapping[str, Any]]) -> No
     writer.writeheader()
     writer.writerows(history)
     write_atomically(folder.metrics_csv, text.getvalue())
-    rows = ",\n  ".join(json.dumps(_finite(dict(row))) for row in history)
+    rows = ",\n  ".join(json.dumps(finite(dict(row))) for row in history)
     write_atomically(folder.metrics_json, f"[\n  {rows}\n]\n" if history else "[]\n")

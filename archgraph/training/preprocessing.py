@@ -297,11 +297,18 @@ def _chosen(
     return tuple(one.on)
 
 
+def plain(value: Any) -> Any:
+    """A checked value as JSON has it."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
 def as_json(fitted: tuple[Fitted, ...]) -> list[dict[str, Any]]:
     """The steps and what they learned, to be kept beside the model."""
     return [
         {
-            "step": {"name": one.name, **dict(one.given())},
+            "step": {"name": one.name, **{key: plain(value) for key, value in one.given()}},
             "learned": {
                 n: {k: [v.shape, v.ravel().tolist()] for k, v in facts.items()} for n, facts in learned.items()
             },

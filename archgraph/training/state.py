@@ -24,7 +24,7 @@ _MANIFEST = "manifest"
 
 @dataclass(frozen=True)
 class State:
-    """A moment of a run. `arrays` follow `variables(model)`; `best` are the trained weights of the best epoch, or empty."""
+    """A moment of a run. `arrays` follow `variables(model)`; `best` are the weights of the best epoch, or empty."""
 
     progress: Mapping[str, Any]
     """Epoch, step, history, callbacks: JSON values."""
@@ -60,7 +60,8 @@ def write(path: Path, state: State) -> None:
     }
     text = np.frombuffer(json.dumps(manifest).encode(), np.uint8)
     with replacing(path) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, **{_MANIFEST: text}, **{name: _storable(array) for name, array in kept.items()})
+        arrays: dict[str, Any] = {_MANIFEST: text, **{name: _storable(array) for name, array in kept.items()}}
+        np.savez(stream, **arrays)
 
 
 def read(path: Path) -> State:

@@ -57,6 +57,8 @@ class Samples:
     """Neighbours overlap: parts are runs of neighbours, this many samples apart. None: samples are independent."""
     masks: Mapping[str, Array] = field(default_factory=dict)
     """For data that is one graph: which of its nodes belong to ``train``, ``validation`` and ``test``, 0 or 1 each."""
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """What prediction must know to read other files in the same way, as JSON."""
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())).values)
@@ -96,8 +98,6 @@ class Source(Record, abc.ABC):
     """Columns and sizes in words, for listings."""
     extra: ClassVar[str] = ""
     """What to install when the source needs more than the base installation."""
-    validates: ClassVar[bool] = False
-    """Whether the data says itself what to validate on."""
 
     test: float = param(
         Number(above=0, below=1), "Share of the samples kept for testing, where the data has no test part.", default=0.2

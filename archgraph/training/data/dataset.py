@@ -157,14 +157,15 @@ def prepare(
     """
     columns, fitted = fit_steps(samples, parts.train, steps, binding)
     classes = {output: columns[column].classes for output, column in binding.targets.items() if columns[column].classes}
-    train = _bound(columns, binding, inputs, outputs, _mask(samples, "train", binding))
+    masks = _masks(samples, validated)
+    train = _bound(columns, binding, inputs, outputs, _mask(masks, "train", binding))
     others = []
     for name, indices in (("validation", parts.validation), ("test", parts.test)):
         raw = {key: column.take(indices) for key, column in samples.columns.items()}
         done = preprocessing.repeat(fitted, raw)
-        others.append(_bound(done, binding, inputs, outputs, _mask(samples, name, binding)))
+        others.append(_bound(done, binding, inputs, outputs, _mask(masks, name, binding)))
     validation, test = others
-    has_validation = len(validation) > 0 and (validated or bool(samples.masks))
+    has_validation = validated and len(validation) > 0
     return Dataset(train, validation if has_validation else None, test, binding, classes, fitted, bool(samples.masks))
 
 
@@ -179,8 +180,14 @@ def fit_steps(
         raise rejected.under("preprocessing") from None
 
 
-def _mask(samples: Samples, part: str, binding: Binding) -> Mapping[str, Array]:
-    return dict.fromkeys(binding.targets, samples.masks[part]) if samples.masks else NO_ARRAYS
+def _masks(samples: Samples, validated: bool) -> Mapping[str, Array]:
+    """The node masks; without validation its nodes are for testing too."""
+    masks = samples.masks
+    return masks if validated or not masks else {**masks, "test": np.maximum(masks["test"], masks["validation"])}
+
+
+def _mask(masks: Mapping[str, Array], part: str, binding: Binding) -> Mapping[str, Array]:
+    return dict.fromkeys(binding.targets, masks[part]) if masks else NO_ARRAYS
 
 
 def _bound(

@@ -137,30 +137,27 @@ class Csv(Source):
         for option, wanted in (("target", targets), ("categorical", self.categorical), ("ignore", self.ignore)):
             self._need_columns(names, wanted or (), option)
         left_out = {*targets, *(self.ignore or ())}
-        features = [self._feature(name, position, rows) for position, name in enumerate(names) if name not in left_out]
-        if not features:
+        kept = [name for name in names if name not in left_out]
+        if not kept:
             raise Rejected("AG703", f"{self.file} has no column left that could be a feature", field="/target")
-        columns = {"features": Column(np.concatenate(features, axis=1))}
+        categories = {name: sorted({row[names.index(name)] for _, row in rows}) for name in self.categorical or ()}
+        about = {"features": kept, "categories": categories, "header": self.header, "delimiter": self.delimiter}
+        features = table_features(names, rows, kept, categories, self.file)
         if self.task == "regression":
             values = [_numbers(name, names.index(name), rows, self.file) for name in targets]
-            columns["value"] = Column(np.concatenate(values, axis=1) if len(values) > 1 else values[0][:, 0])
-            return Samples(columns, inputs=("features",), targets=("value",))
+            joined = np.concatenate(values, axis=1) if len(values) > 1 else values[0][:, 0]
+            columns = {"features": Column(features), "value": Column(joined)}
+            return Samples(columns, inputs=("features",), targets=("value",), about=about)
         if len(targets) > 1:
             raise Rejected("AG703", "classification takes one target column, got several", field="/target")
         classes, labels = self._labels(names.index(targets[0]), rows)
-        return labelled("features", columns["features"].values, labels, classes)
+        return labelled("features", features, labels, classes, about=about)
 
     def _need_columns(self, names: Sequence[str], wanted: Sequence[str], option: str) -> None:
         for name in wanted:
             if name not in names:
                 hint = nearest(name, names) or "it has: " + ", ".join(names[:20])
                 raise Rejected("AG703", f"{self.file} has no column {name!r}", hint=hint, field=f"/{option}")
-
-    def _feature(self, name: str, position: int, rows: "Rows") -> Array:
-        if name not in (self.categorical or ()):
-            return _numbers(name, position, rows, self.file)
-        cells = np.array([row[position] for _, row in rows])
-        return np.asarray(cells[:, None] == np.unique(cells)[None, :], np.float32)
 
     def _labels(self, position: int, rows: "Rows") -> tuple[tuple[str, ...], Array]:
         cells = [row[position] for _, row in rows]
@@ -203,6 +200,21 @@ def read_table(path: Path, *, header: bool = True, delimiter: str = ",") -> tupl
         hint = 'is the first line data? then set "header": false'
         raise Rejected("AG703", f"{path.name} names two columns {twice!r}", hint=hint, field="/file")
     return names, rows[1:] if header else rows
+
+
+def table_features(
+    names: Sequence[str], rows: Rows, kept: Sequence[str], categories: Mapping[str, Sequence[str]], file: str
+) -> Array:
+    """The columns `kept` as one matrix of float32; those in `categories` become one-hot vectors of their categories."""
+    parts = []
+    for name in kept:
+        position = names.index(name)
+        if name in categories:
+            cells = np.array([row[position] for _, row in rows])
+            parts.append(np.asarray(cells[:, None] == np.array(categories[name])[None, :], np.float32))
+        else:
+            parts.append(_numbers(name, position, rows, file))
+    return np.concatenate(parts, axis=1)
 
 
 def _numbers(name: str, position: int, rows: Rows, file: str) -> Array:

@@ -35,12 +35,11 @@ def _nodes(
 class KarateClub(Source):
     """34 members of a karate club and their friendships; the club split in two, and only the two leaders are labelled.
 
-    Features are one-hot (each member is only itself); ties count once, whatever their strength. Two members beside the
-    leaders, 1 and 32, are for validation; the 30 others are the test.
+    Features are one-hot (each member is only itself); ties count once, whatever their strength. Two more
+    members, 1 and 32, are for validation (unless the experiment sets it to 0); the others are the test.
     """
 
     name = "karate_club"
-    validates = True
     licence = "Zachary 1977; ships with networkx (BSD-3-Clause)"
     shape = "features (34, 34), adjacency (34, 34), label (34,): 2 classes; one graph"
 
@@ -65,7 +64,6 @@ class GraphNpz(Source):
     """
 
     name = "graph_npz"
-    validates = True
     licence = "the file's own"
     shape = "features (nodes, width), adjacency (nodes, nodes), label (nodes,); one graph"
 
