@@ -1,0 +1,131 @@
+"""Random graphs that are meant to be valid: the raw material of property tests over whole graphs."""
+
+import json
+import random
+from typing import Any
+
+from archgraph.diagnostics import Rejected
+from archgraph.shapes import Tensor
+from archgraph.vocabulary import REGISTRY
+from archgraph.vocabulary.base import Primitive
+
+INPUTS: tuple[dict[str, Any], ...] = (
+    {"shape": [8, 8, 3]},
+    {"shape": [9, 6, 4]},
+    {"shape": [12, 5]},
+    {"shape": [7, 8]},
+    {"shape": [16]},
+    {"shape": [4, 6, 5, 2]},
+    {"shape": ["H", "W", 4]},
+    {"shape": ["T", 6]},
+    {"shape": [10], "dtype": "int32"},
+)
+ACTIVATIONS = ("relu", "tanh", "sigmoid", "elu", "softmax", "gelu")
+NORMS = ("batch", "layer", {"op": "group_norm", "groups": 1}, "rms")
+LARGEST = 4_000
+"""Elements of a tensor, so that a test stays small."""
+
+
+class GraphMaker:
+    """Grows one graph, node by node, keeping only nodes that the shape rules accept."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.values: dict[str, Tensor] = {}
+        self.nodes: dict[str, dict[str, Any]] = {}
+        self.blocks: dict[str, dict[str, Any]] = {}
+        self.inputs: dict[str, dict[str, Any]] = {}
+
+    def document(self) -> dict[str, Any]:
+        """The value of a graph file."""
+        from archgraph.shapes import symbol
+
+        for number in range(self.random.choice((1, 1, 1, 2))):
+            entry = self.random.choice(INPUTS)
+            self.inputs[f"in{number}"] = entry
+            shape = tuple(size if isinstance(size, int) else symbol(size) for size in entry["shape"])
+            self.values[f"in{number}"] = Tensor(shape, entry.get("dtype", "float32"))
+        wanted = self.random.randint(3, 12)
+        for _ in range(40 * wanted):
+            if len(self.nodes) >= wanted:
+                break
+            self.grow()
+        read = {feed for node in self.nodes.values() for feed in self.names(node["in"])}
+        ends = [name for name in self.nodes if name not in read] or list(self.nodes)[-1:]
+        return {
+            "archgraph": 1,
+            "name": "generated",
+            "inputs": self.inputs,
+            **({"blocks": self.blocks} if self.blocks else {}),
+            "nodes": self.nodes,
+            "outputs": {f"out{number}": end for number, end in enumerate(ends)},
+        }
+
+    @staticmethod
+    def names(feeds: Any) -> list[str]:
+        """The nodes that an ``in`` names."""
+        listed = [feeds] if isinstance(feeds, str) else list(feeds.values()) if isinstance(feeds, dict) else feeds
+        return [name.partition(".")[0] for name in listed]
+
+    def grow(self) -> None:
+        """Add a node if the draw is a valid one."""
+        kind = self.random.choice(list(REGISTRY.values()))
+        example = self.random.choice(kind.examples)
+        params = json.loads(json.dumps(dict(example.params)))
+        for key, value in params.items():
+            if isinstance(value, int) and not isinstance(value, bool) and self.random.random() < 0.5:
+                params[key] = max(1, value + self.random.randint(-2, 2))
+        feeds = self.feeds(kind, len(example.inputs))
+        tensors = [self.values[name] for name in feeds]
+        try:
+            primitive = kind.make(params)
+            outputs = primitive.infer(*tensors, *[None] * (len(kind.inputs) - len(tensors)))
+            first = outputs if isinstance(outputs, Tensor) else outputs[0]
+            primitive.weights(*tensors, *[None] * (len(kind.inputs) - len(tensors)))
+        except Rejected:
+            return
+        size = 1
+        for dim in first.shape:
+            size *= dim if isinstance(dim, int) else 8
+        if size > LARGEST:
+            return
+        self.add(kind, params, feeds, first, primitive)
+
+    def feeds(self, kind: type[Primitive], count: int) -> list[str]:
+        """Names of values for the ports."""
+        names = list(self.values)
+        if kind.inputs[-1].variadic and self.random.random() < 0.7:
+            start = self.random.choice(names)
+            same = [name for name in names if self.values[name].shape[:-1] == self.values[start].shape[:-1]]
+            return self.random.sample(same, min(len(same), self.random.randint(2, 3)))
+        return [self.random.choice(names[-4:] if self.random.random() < 0.6 else names) for _ in range(count)]
+
+    def add(self, kind: type[Primitive], params: dict[str, Any], feeds: list[str], out: Tensor, primitive: Any) -> None:
+        """Add the node, perhaps with shorthands, repeated, inside a block, or switched off."""
+        name = f"n{len(self.nodes)}"
+        fields = kind.fields()
+        if "norm" in fields:  # the shorthands come together
+            if self.random.random() < 0.3:
+                params["activation"] = self.random.choice(ACTIVATIONS)
+            if self.random.random() < 0.2:
+                params["norm"] = self.random.choice(NORMS)
+        source: Any = feeds[0] if len(feeds) == 1 and not kind.inputs[-1].variadic else feeds
+        node: dict[str, Any] = {"op": kind.op, "in": source, **params}
+        single = len(feeds) == 1 and len(kind.inputs) == 1 and not kind.inputs[0].variadic
+        stays = single and out == self.values[feeds[0]] and len(primitive.outputs()) == 1
+        if stays and self.random.random() < 0.4:
+            node["repeat"] = self.random.randint(1, 3)
+            if self.random.random() < 0.3:
+                node["share"] = True
+        elif single and self.random.random() < 0.2 and len(primitive.outputs()) == 1:
+            block = f"b{len(self.blocks)}"
+            body = {"op": kind.op, "in": "x", **params}
+            self.blocks[block] = {"inputs": ["x"], "nodes": {"only": body}, "output": "only"}
+            node = {"block": block, "in": source}
+        elif single and out == self.values[feeds[0]] and self.random.random() < 0.1:
+            node["when"] = False
+        self.nodes[name] = node
+        self.values[name] = out
+        if single and self.random.random() < 0.1 and "op" in node and "repeat" not in node and node.get("when", True):
+            self.nodes[f"{name}_again"] = {"reuse": name, "in": source}
+            self.values[f"{name}_again"] = out
