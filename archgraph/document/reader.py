@@ -11,15 +11,16 @@ from typing import Any, Final
 
 from archgraph.diagnostics import Diagnostic, GraphError, nearest
 from archgraph.document import scanner
-from archgraph.document.scanner import DEEPEST, LONGEST_NUMBER, MOST_VALUES, Spans
+from archgraph.document.scanner import DEEPEST, LONGEST_KEY, LONGEST_NUMBER, MOST_VALUES, Spans
 
 LARGEST_FILE: Final = 16 * 2**20
 """Most bytes that a file may have."""
-ABOUT_KEYS: Final = frozenset({"AG203", "AG404", "AG405"})
+ABOUT_KEYS: Final = frozenset({"AG203", "AG404", "AG405", "AG413"})
 """Findings about a name rather than about what it stands for: they point at the key."""
 
 _HALF_ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_TOO_DEEP = re.compile(rb"[\[{]{%d}" % (DEEPEST + 1))
 _NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"\\'))
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -115,9 +116,9 @@ def _fast(text: str, file: str) -> Any:
 def _shallow(data: bytes) -> bool:
     """Whether the values can be few enough, and nested little enough, for the recursive reading."""
     opened = data.count(b"{") + data.count(b"[")
-    if opened + data.count(b",") >= MOST_VALUES:
+    if opened + data.count(b",") >= MOST_VALUES or data.count(b'"') > 4 * MOST_VALUES:
         return False
-    return opened <= DEEPEST or _depth_at_most(DEEPEST, _brackets(data))
+    return opened <= DEEPEST or _nested_little(_brackets(data))
 
 
 def _brackets(data: bytes) -> bytes:
@@ -131,9 +132,11 @@ def _brackets(data: bytes) -> bytes:
     return _STRINGS.sub(b"", data).translate(None, _NOT_STRUCTURE)
 
 
-def _depth_at_most(limit: int, brackets: bytes) -> bool:
-    """Whether balanced brackets nest at most `limit` deep: each round takes the innermost away."""
-    for _ in range(limit):
+def _nested_little(brackets: bytes) -> bool:
+    """Whether balanced brackets nest at most `DEEPEST` deep: each round takes the innermost away."""
+    if _TOO_DEEP.search(brackets):
+        return False
+    for _ in range(DEEPEST):
         if not brackets:
             return True
         brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
@@ -143,6 +146,9 @@ def _depth_at_most(limit: int, brackets: bytes) -> bool:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
+        raise _Suspicious
+    # Joining is quick, and rules out a long key in all but the largest objects.
+    if len("".join(members)) > LONGEST_KEY and max(map(len, members)) > LONGEST_KEY:
         raise _Suspicious
     return members
 

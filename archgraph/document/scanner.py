@@ -1,5 +1,6 @@
 """Text -> value, spans and every fault: the strict, slow reading of JSON, which knows where everything stands."""
 
+import json
 import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,8 +14,10 @@ DEEPEST: Final = 64
 """How many objects and lists may enclose one another."""
 LONGEST_NUMBER: Final = 100
 """How many characters a number may have."""
-MOST_VALUES: Final = 1_000_000
-"""How many values (objects, lists and scalars) one text may hold; it bounds the memory that reading takes."""
+MOST_VALUES: Final = 400_000
+"""How many values (objects, lists, scalars) a text may hold, some 40,000 nodes; it bounds time and memory."""
+LONGEST_KEY: Final = 1_000
+"""How many characters a key may have: pointers, and so messages, repeat it."""
 MOST_FAULTS: Final = 100
 """After so many faults the rest of the text is not looked at."""
 
@@ -24,13 +27,18 @@ _STRING = re.compile(rf'"(?:[^"\\\x00-\x1f]++|{_ESCAPE})*+"')
 _STRING_BEGUN = re.compile(rf'"(?:[^"\\\x00-\x1f]++|{_ESCAPE})*+')
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*+)(\.[0-9]++)?([eE][-+]?[0-9]++)?")
 _WORD = re.compile(r'[^ \t\n\r,:\[\]{}"]*+')
+# Scalars without escapes, exponents or great length, each with the comma and the beginning of the next one: most of any
+# file, and free of faults.
+_PLAIN = r'"[^"\\\x00-\x1f]*+"'
+_PLAIN_SCALAR = rf"(?:({_PLAIN})|(-?(?:0|[1-9][0-9]{{0,15}}+)(?:\.[0-9]{{1,15}}+)?+)|(true|false|null))"
+_PLAIN_ITEM = re.compile(rf"{_PLAIN_SCALAR}[ \t\n\r]*+,[ \t\n\r]*+(?=[^\]}}])")
+_PLAIN_MEMBER = re.compile(rf'({_PLAIN})[ \t\n\r]*+:[ \t\n\r]*+{_PLAIN_SCALAR}[ \t\n\r]*+,[ \t\n\r]*+(?=")')
 _ESCAPES = re.compile(
     r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|(.))", re.DOTALL
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LITERALS: Mapping[str, bool | None] = {"true": True, "false": False, "null": None}
 _CONSTANTS = ("NaN", "Infinity", "-Infinity")
-_SHORT_ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _STRANGE_WORDS = {"True": "true", "False": "false", "None": "null", "nil": "null", "undefined": "null"}
 _CLOSER = {True: "}", False: "]"}
 
@@ -205,6 +213,8 @@ class Scan:
             self._reading = False
             self._member_key()
             self._reading = True
+        else:
+            self._plain_items(container)
         return True
 
     def _follow(self) -> bool:
@@ -235,12 +245,49 @@ class Scan:
             self._stop("AG101", "a comma must be followed by another member or item", "delete the comma")
         if opened.is_object:
             self._member_key()
+        else:
+            self._plain_items(opened.value)
+
+    def _plain_items(self, items: list[Any]) -> None:
+        """Read ahead what plain scalars the list goes on with, all but the last."""
+        spans, match = self.spans, _PLAIN_ITEM.match(self.text, self.position)
+        while match is not None and not self._raw_surrogates and len(spans.start) < MOST_VALUES:
+            which = match.lastindex or 0
+            begin, end = match.span(which)
+            items.append(_plain(match[which], which))
+            spans.start.append(begin)
+            spans.end.append(end)
+            spans.key.append(begin)
+            spans.after.append(len(spans.start))
+            self.position = match.end()
+            match = _PLAIN_ITEM.match(self.text, self.position)
+
+    def _plain_members(self, members: dict[str, Any]) -> None:
+        """Read ahead what plain members the object goes on with, all but the last."""
+        spans, match = self.spans, _PLAIN_MEMBER.match(self.text, self.position)
+        while match is not None and not self._raw_surrogates and len(spans.start) < MOST_VALUES:
+            key, which = match[1][1:-1], match.lastindex or 0
+            if key in members or len(key) > LONGEST_KEY:
+                return
+            begin, end = match.span(which)
+            members[key] = _plain(match[which], which - 1)
+            spans.start.append(begin)
+            spans.end.append(end)
+            spans.key.append(self.position)
+            spans.after.append(len(spans.start))
+            self.position = match.end()
+            match = _PLAIN_MEMBER.match(self.text, self.position)
 
     def _member_key(self) -> None:
-        opened, self._key_at = self._open[-1], self.position
+        opened = self._open[-1]
+        self._plain_members(opened.value)
+        self._key_at = self.position
         if self.text[self.position : self.position + 1] != '"':
             self._stop("AG101", f"expected a key in double quotes, got {self._seen()}", self._advice())
         opened.key = key = self._string()
+        if len(key) > LONGEST_KEY:
+            opened.key = key = key[:40] + "…"
+            self._fault(self._key_at, "AG108", f"a key may have at most {LONGEST_KEY:,} characters, got more")
         if key in opened.value:
             self._reading = True
             self._fault(
@@ -267,7 +314,7 @@ class Scan:
         self.position = match.end()
         body = self.text[start + 1 : self.position - 1]
         if "\\" in body:
-            value = _ESCAPES.sub(_unescaped, body)
+            value = str(json.loads(match.group()))  # only decodes: the expression above has judged
             suspicious = "\\u" in body or self._raw_surrogates
         else:
             value, suspicious = body, self._raw_surrogates
@@ -388,11 +435,13 @@ class Scan:
                 return
 
 
-def _unescaped(match: re.Match[str]) -> str:
-    high, low, single, short = match.groups()
-    if high:
-        return chr(0x10000 + ((int(high, 16) - 0xD800) << 10) + int(low, 16) - 0xDC00)
-    return chr(int(single, 16)) if single else _SHORT_ESCAPES.get(short, short)
+def _plain(lexeme: str, which: int) -> Any:
+    """The value of a plain scalar: a string, a number or a literal."""
+    if which == 1:
+        return lexeme[1:-1]
+    if which == 2:
+        return float(lexeme) if "." in lexeme else int(lexeme)
+    return _LITERALS[lexeme]
 
 
 def scan(text: str, file: str = "") -> Scan:

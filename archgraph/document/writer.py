@@ -225,7 +225,8 @@ def laid_out(piece: Piece, order: KeyOrder, indent: str, used: int) -> str:
     flat = inline(piece)
     width = NODE_WIDTH if piece.pattern in order.nodes else WIDTH
     fits = used + len(flat) + len(",") <= width
-    if not piece.members or (fits and piece.pattern not in order.spread):
+    spread = piece.brackets == "{}" and piece.pattern in order.spread
+    if not piece.members or (fits and not spread):
         return flat
     deeper = indent + "  "
     if piece.brackets == "[]" and not any(item.brackets for _, item in piece.members):

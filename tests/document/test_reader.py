@@ -44,6 +44,7 @@ ACCEPTED: dict[str, tuple[str, Any]] = {
     "object_keys_that_differ_in_case": ('{"a":1,"A":2}', {"a": 1, "A": 2}),
     "object_same_key_in_two_objects": ('{"a":{"a":1}}', {"a": {"a": 1}}),
     "object_line_breaks": ('{\n"a"\n:\n1\n}', {"a": 1}),
+    "object_key_of_1000_characters": ('{"' + "é" * 1000 + '":1,"b":{}}', {"é" * 1000: 1, "b": {}}),
     "object_escaped_key": (r'{"\u0061b":1}', {"ab": 1}),
     "string_plain": ('"asd"', "asd"),
     "string_empty": ('""', ""),
@@ -222,6 +223,8 @@ REFUSED: dict[str, tuple[str | bytes, str, int, int]] = {
     "utf8_surrogate": (b'["\xed\xa0\x80"]', "AG104", 1, 3),
     "utf8_beyond_unicode": (b'["\xf5\x80\x80\x80"]', "AG104", 1, 3),
     "utf8_bad_after_other_characters": ('["é😀'.encode() + b"\x80", "AG104", 1, 5),
+    "key_of_1001_characters": ('{"a": 1, "' + "k" * 1001 + '": [1]}', "AG108", 1, 10),
+    "key_of_1001_characters_before_others": ('{"' + "k" * 1001 + '": 1, "b": 1}', "AG108", 1, 2),
     "too_large": (b" " * (LARGEST_FILE + 1), "AG108", 1, 1),
     "too_large_text": ("é" * (LARGEST_FILE // 2 + 1), "AG108", 1, 1),
 }
@@ -343,6 +346,12 @@ def test_every_fault_is_reported_at_once_in_the_order_of_the_text() -> None:
     ]
 
 
+def test_an_ordinary_large_file_takes_the_fast_reading() -> None:
+    node = {"op": "conv", "in": "x", "doc": 'brackets [ and quotes \\ " and é', "rate": 1e-5, "list": [[1], {}]}
+    text = json.dumps({"nodes": {f"n{number}": node for number in range(5000)}})
+    assert reader._fast(text, "") == json.loads(text)
+
+
 def test_a_flood_of_faults_is_cut_short() -> None:
     assert len(refusal("[" + ",".join(["NaN"] * 100_000) + "]")) == scanner.MOST_FAULTS
 
@@ -366,16 +375,21 @@ def test_a_common_slip_gets_its_remedy(text: str, hint: str) -> None:
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "[" * 100_000 + "]" * 100_000, '[{"":' * 50_000])
 def test_deep_nesting_is_refused_within_a_tenth_of_a_second(text: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     diagnostics = refusal(text)
-    assert time.perf_counter() - begun < 0.1
+    assert time.process_time() - begun < 0.1
     assert [one.code for one in diagnostics] == ["AG107"]
 
 
 @pytest.mark.parametrize("unit", ["[],", "{},", "0,"])
-def test_more_than_a_million_values_are_refused(unit: str) -> None:
+def test_too_many_values_are_refused(unit: str) -> None:
     text = "[" + unit * scanner.MOST_VALUES + "0]"
     assert [one.code for one in refusal(text)] == ["AG108"]
+
+
+def test_long_names_do_not_swell_the_messages() -> None:
+    text = '{"' + "k" * 5_000_000 + '": {"' + "n" * 1000 + '": [' + "NaN, " * 200 + "0]}}"
+    assert sum(len(str(one)) for one in refusal(text)) < 1_000_000
 
 
 def test_brackets_and_commas_within_strings_count_for_nothing() -> None:
