@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from archgraph.compiler.layers.precision import at_least_float32
 from archgraph.compiler.layers.registry import ours
 
 
@@ -59,14 +60,14 @@ class Sparsemax(Pointwise):
         self.axis = axis
 
     def call(self, inputs: Any) -> Any:
-        x = ops.moveaxis(inputs, self.axis, -1)
+        x = ops.moveaxis(at_least_float32(inputs), self.axis, -1)
         falling = ops.flip(ops.sort(x, axis=-1), axis=-1)
         count = ops.arange(1, x.shape[-1] + 1, dtype=x.dtype)
         totals = ops.cumsum(falling, axis=-1)
         supported = ops.cast(1 + count * falling > totals, x.dtype)
         size = ops.sum(supported, axis=-1, keepdims=True)
         threshold = (ops.sum(supported * falling, axis=-1, keepdims=True) - 1) / size
-        return ops.moveaxis(ops.relu(x - threshold), -1, self.axis)
+        return ops.cast(ops.moveaxis(ops.relu(x - threshold), -1, self.axis), self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "axis": self.axis}
@@ -109,6 +110,7 @@ class Maxout(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.supports_masking = True
         self.units, self.pieces, self.use_bias = units, pieces, use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)

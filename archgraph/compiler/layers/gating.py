@@ -18,6 +18,7 @@ class Gate(keras.layers.Layer):
 
     def __init__(self, kind: str = "multiplicative", activation: str = "sigmoid", **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.supports_masking = True
         self.kind, self.activation = kind, activation
         self.function = keras.activations.get(activation)
 

@@ -5,12 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from archgraph.compiler.layers.precision import at_least_float32
 from archgraph.compiler.layers.registry import ours
-
-
-def at_least_float32(x: Any) -> Any:
-    """`x` in float32 or wider: sums of squares overflow, and small epsilons vanish, in half precision."""
-    return ops.cast(x, keras.backend.result_type(x.dtype, "float32"))
 
 
 @ours
@@ -118,6 +114,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.supports_masking = True
         self.k, self.n, self.alpha, self.beta, self.average = k, n, alpha, beta, average
 
     def call(self, inputs: Any) -> Any:
@@ -145,6 +142,7 @@ class PixelNormalization(keras.layers.Layer):
 
     def __init__(self, epsilon: float = 1e-8, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.supports_masking = True
         self.epsilon = epsilon
 
     def call(self, inputs: Any) -> Any:

@@ -56,6 +56,7 @@ class DropConnect(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.supports_masking = True
         self.units, self.rate, self.share_mask, self.seed, self.use_bias = units, rate, share_mask, seed, use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)

@@ -12,7 +12,7 @@ import pytest
 from archgraph.diagnostics import Rejected
 from archgraph.shapes import Shape, Tensor, symbol
 from archgraph.vocabulary.parameters import ACTIVATIONS
-from tests.compiler.layers.trial import check_half_precision, check_saving, layer_for, make, run, symbolic
+from tests.compiler.layers.trial import check_half_precision, check_mask, check_saving, layer_for, make, run, symbolic
 
 # Kinks and thresholds of all functions, and points between.
 X = np.array([[-9, -4, -3.5, -3, -2, -1, -0.6, -0.4], [-0.1, 0, 0.1, 0.4, 0.6, 1, 3, 7]], "float32")
@@ -105,9 +105,9 @@ def test_it_survives_saving(
     check_saving(layer_for(make("activation", activation=name, **params), X), [X], tmp_path)
 
 
-@pytest.mark.parametrize("name", ["scaled_tanh", "step", "relu"])
-def test_half_precision_agrees(name: str) -> None:
-    check_half_precision(make("activation", activation=name), X)
+@pytest.mark.parametrize(("name", "params", "formula"), FORMULAS, ids=IDS)
+def test_half_precision_agrees(name: str, params: dict[str, Any], formula: Callable[..., np.ndarray]) -> None:
+    check_half_precision(make("activation", activation=name, **params), np.round(X * 4) / 4)
 
 
 @pytest.mark.parametrize("axis", [1, 2, -2])
@@ -244,3 +244,16 @@ def test_a_parameter_of_another_function_is_named_with_those_that_fit() -> None:
     with pytest.raises(Rejected, match="relu takes no alpha") as caught:
         make("activation", activation="relu", alpha=0.1).infer(Tensor((4,)))
     assert caught.value.hint == "it takes negative_slope, max_value, threshold"
+
+
+@pytest.mark.parametrize(
+    ("op", "params"),
+    [
+        ("activation", {"activation": "step"}),
+        ("activation", {"activation": "celu", "alpha": 2}),
+        ("activation", {"activation": "sparsemax"}),
+        ("maxout", {"units": 3}),
+    ],
+)
+def test_a_mask_over_steps_is_passed_on(op: str, params: dict[str, Any]) -> None:
+    check_mask(make(op, **params), np.ones((2, 4, 5), "float32"))

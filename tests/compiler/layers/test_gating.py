@@ -9,7 +9,7 @@ import pytest
 
 from archgraph.diagnostics import Rejected
 from archgraph.shapes import Shape, Tensor, symbol
-from tests.compiler.layers.trial import check_half_precision, check_saving, layer_for, make, run, symbolic
+from tests.compiler.layers.trial import check_half_precision, check_mask, check_saving, layer_for, make, run, symbolic
 
 H, W = symbol("H"), symbol("W")
 
@@ -126,3 +126,8 @@ def test_a_missing_port_is_named_with_the_way_to_write_it() -> None:
     with pytest.raises(Rejected, match="a highway gate needs the port 'h'") as caught:
         make("gate", kind="highway").infer(X, X)
     assert caught.value.hint == '"in": {"x": "…", "gate": "…", "h": "…"}'
+
+
+@pytest.mark.parametrize(("kind", "shapes"), [("glu", [(5, 6)]), ("highway", [(5, 6), (5, 6), (5, 6)])])
+def test_a_mask_over_steps_is_passed_on(kind: str, shapes: list[Shape]) -> None:
+    check_mask(make("gate", kind=kind), *arrays(*shapes))

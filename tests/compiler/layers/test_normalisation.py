@@ -8,7 +8,7 @@ import pytest
 from archgraph.compiler.layers import LAYERS
 from archgraph.diagnostics import Rejected
 from archgraph.shapes import Shape, Tensor, symbol
-from tests.compiler.layers.trial import check_half_precision, check_saving, layer_for, make, run, symbolic
+from tests.compiler.layers.trial import check_half_precision, check_mask, check_saving, layer_for, make, run, symbolic
 
 COUNT = np.array([[1.0], [2.0], [3.0], [4.0]], "float32")
 SIX = np.array([[[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]]], "float32")
@@ -266,3 +266,8 @@ def test_the_remedy_for_groups_is_a_number_that_works() -> None:
         make("group_norm").infer(Tensor((4, 4, 48)))
     assert caught.value.hint == "24 groups would do"
     assert make("group_norm", groups=24).infer(Tensor((4, 4, 48))) == Tensor((4, 4, 48))
+
+
+@pytest.mark.parametrize("op", ["lrn", "pixel_norm"])
+def test_a_mask_over_steps_is_passed_on(op: str) -> None:
+    check_mask(make(op), np.ones((2, 4, 5), "float32"))

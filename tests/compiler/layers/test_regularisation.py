@@ -9,7 +9,7 @@ import pytest
 from archgraph.compiler.layers import LAYERS
 from archgraph.diagnostics import Rejected
 from archgraph.shapes import Shape, Tensor, symbol
-from tests.compiler.layers.trial import check_half_precision, check_saving, layer_for, make, run, symbolic
+from tests.compiler.layers.trial import check_half_precision, check_mask, check_saving, layer_for, make, run, symbolic
 
 MANY = np.random.default_rng(1).normal(1, 2, (4000, 3, 2)).astype("float32")
 FEW = np.random.default_rng(2).normal(1, 2, (6, 3, 2)).astype("float32")
@@ -199,3 +199,8 @@ def test_parameters_out_of_bounds_are_refused(op: str, params: dict[str, Any], f
 def test_whole_numbers_are_refused(op: str, params: dict[str, Any]) -> None:
     with pytest.raises(Rejected, match="must hold floating-point numbers, got bool"):
         make(op, **params).infer(Tensor((4, 4), "bool"))
+
+
+@pytest.mark.parametrize(("op", "params"), [("drop_path", {}), ("drop_connect", {"units": 3})])
+def test_a_mask_over_steps_is_passed_on(op: str, params: dict[str, Any]) -> None:
+    check_mask(make(op, rate=0.5, **params), np.ones((2, 4, 5), "float32"))

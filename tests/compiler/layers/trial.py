@@ -79,7 +79,10 @@ def check_half_precision(primitive: Primitive, *arrays: Any) -> None:
     whole = apply(description, layer, arrays)
     apply(description, halved, arrays)  # makes the weights
     halved.set_weights(layer.get_weights())
-    half = apply(description, halved, arrays)
+    inputs = [keras.Input(array.shape[1:]) for array in arrays]
+    half = keras.Model(inputs, apply(description, halved, inputs)).predict_on_batch(
+        list(arrays)
+    )  # as a traced function
     assert keras.backend.standardize_dtype(half.dtype) == "float16"
     np.testing.assert_allclose(np.asarray(half, "float32"), np.asarray(whole), rtol=2e-2, atol=2e-2)
 
@@ -90,3 +93,13 @@ def symbolic(primitive: Primitive, *shapes: tuple[int | None, ...]) -> tuple[int
     layer = primitive.lower(*sizes)
     built = instantiate(layer, "layer", seed=1)
     return tuple(apply(layer, built, [keras.KerasTensor((None, *shape)) for shape in shapes]).shape[1:])
+
+
+def check_mask(primitive: Primitive, *arrays: Any) -> None:
+    """Assert that a mask over the steps of the first input is still there after the layer."""
+    steps = np.array(arrays[0])
+    steps[:, 2:] = 0  # what Masking takes for padding
+    first = keras.layers.Masking()(steps)
+    y = apply(primitive.lower(*tensors_of(arrays)), layer_for(primitive, *arrays), (first, *arrays[1:]))
+    expected = np.broadcast_to(np.arange(steps.shape[1]) < 2, steps.shape[:2])
+    np.testing.assert_array_equal(y._keras_mask, expected)
