@@ -9,7 +9,7 @@ from archgraph.training import plots
 from archgraph.training.data.base import Array
 from archgraph.training.data.dataset import Dataset, Part
 from archgraph.training.feed import Feed, structure
-from archgraph.training.plan import Plan
+from archgraph.training.planning import Plan
 
 _PICTURES = 8
 _MOST_CLASSES = 200

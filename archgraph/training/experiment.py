@@ -463,11 +463,7 @@ def _contradictions(experiment: Experiment) -> Iterator[Rejected]:
                 hint="give the optimiser a number as learning_rate",
                 field=f"/callbacks/{number}",
             )
-        if (
-            not settings.validation
-            and not experiment.source.validates
-            and _name_of_monitor(callback).startswith("val_")
-        ):
+        if not settings.validation and _name_of_monitor(callback).startswith("val_"):
             yield Rejected(
                 "AG210",
                 f"{_name_of_monitor(callback)!r} is not measured without validation",

@@ -26,7 +26,7 @@ from archgraph.training.evaluate import evaluate, illustrate
 from archgraph.training.experiment import Experiment, load_experiment, overridden, read_experiment
 from archgraph.training.feed import Feed, order
 from archgraph.training.folder import RunFolder
-from archgraph.training.plan import Plan, plan
+from archgraph.training.planning import Plan, plan
 from archgraph.training.plots import curves
 from archgraph.training.report import Logged, Reporter, figures, reporter
 from archgraph.training.run import Run
