@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import EllipsisType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from archgraph.diagnostics import Diagnostic, GraphError
 from archgraph.document.form import BLOCK_KEYS, FILE_KEYS, DimensionForm, ExpectForm, InputForm, ParameterForm
@@ -56,6 +56,8 @@ class KeyOrder:
 
     def below(self, pattern: str, key: str) -> str:
         """The pattern of the member `key` of an object at `pattern`."""
+        if pattern not in self._parents:
+            return f"{pattern}/*"
         exact = pattern + step(key)
         return exact if exact in self._known else f"{pattern}/*"
 
@@ -80,6 +82,11 @@ class KeyOrder:
         mentioned = {*self.keys, *self.spread, *self.spaced, *self.nodes}
         parts = [pattern.split("/") for pattern in mentioned]
         return frozenset("/".join(part[: i + 1]) for part in parts for i in range(len(part)))
+
+    @cached_property
+    def _parents(self) -> frozenset[str]:
+        """The patterns of objects with members that are mentioned by name."""
+        return frozenset(known.rpartition("/")[0] for known in self._known if known and not known.endswith("/*"))
 
     def _spelt_out(self, pattern: str, members: Mapping[str, Any]) -> Iterator[str]:
         for key in self.keys.get(pattern, ()):
@@ -109,7 +116,7 @@ GRAPH_ORDER: Final = KeyOrder(
         "/expect": _record_keys(ExpectForm),
     },
     spread=frozenset({"", "/blocks", "/blocks/*", "/blocks/*/nodes", "/nodes"}),
-    spaced=frozenset({"/blocks", "/blocks/*/nodes", "/nodes"}),
+    spaced=frozenset({"/blocks/*/nodes", "/nodes"}),
     nodes=frozenset({"/blocks/*/nodes/*", "/nodes/*"}),
 )
 """The order of graph files, but for the parameters of nodes: ``replace(GRAPH_ORDER, parameters=…)`` adds those."""
@@ -118,14 +125,13 @@ PLAIN_ORDER: Final = KeyOrder(spread=frozenset({""}))
 """The order of other files (experiments, layouts): keys as they stand, one a line at the top."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A value on its way to text: a scalar that is spelt already, or a container of pieces."""
 
     pattern: str
     text: str = ""
     brackets: str = ""
-    members: tuple[tuple[str, "Piece"], ...] = ()
+    members: tuple[tuple[str, Any], ...] = ()
     """The spelt key of each member (empty in a list), and the member."""
 
 
@@ -144,8 +150,7 @@ def format_document(document: Document, order: KeyOrder = GRAPH_ORDER) -> str:
     return lay_out(Spelling(order, document.text, spans).piece(spans.value, "", (), Origin(0, spans.value)), order)
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """The value that stood at the same pointer in the old text, and its number there."""
 
     number: int

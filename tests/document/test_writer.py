@@ -36,7 +36,6 @@ RESNET = """{
       },
       "output": "sum"
     },
-
     "empty": {
       "nodes": {}
     }
