@@ -8,7 +8,7 @@ from archgraph.kinds import Choice, Flag, Integer, ListOf, Number, optional
 from archgraph.record import param
 from archgraph.shapes import Dim, Shape, Tensor, known, need_known, prod, show
 from archgraph.vocabulary.base import EVERYWHERE, Example, Family, Layer, Primitive, Weight, Window, primitive
-from archgraph.vocabulary.parameters import ACTIVATIONS, INITIALIZER, REGULARIZER
+from archgraph.vocabulary.parameters import ACTIVATIONS, REGULARIZER, VECTOR_INITIALIZER
 from archgraph.vocabulary.rules import AXIS, index_of, indices_of, need_axes, need_float
 from archgraph.vocabulary.weighted import Weighted
 
@@ -150,7 +150,9 @@ class PReLU(Primitive):
         Example({"shared_axes": [1, 2]}, inputs=[(8, 8, 3)], outputs=[(8, 8, 3)]),
     )
 
-    alpha_initializer: Any = param(INITIALIZER, "How the slopes start; 0.25 in the paper, 0 in Keras.", default="zeros")
+    alpha_initializer: Any = param(
+        VECTOR_INITIALIZER, "How the slopes start; 0.25 in the paper, 0 in Keras.", default="zeros"
+    )
     alpha_regularizer: Any = param(REGULARIZER, "Penalty on the slopes, added to the loss.", default=None)
     shared_axes: tuple[int, ...] | None = param(
         optional(ListOf(AXIS, shortest=1, longest=8)),

@@ -7,7 +7,7 @@ from archgraph.kinds import AnyOf, Flag, Integer, ListOf, Number, optional
 from archgraph.record import param
 from archgraph.shapes import Dim, Shape, Tensor, need_equal, need_known, need_rank, prod, show, window_output
 from archgraph.vocabulary.base import EVERYWHERE, Example, Family, Layer, Port, Primitive, Weight, Window, primitive
-from archgraph.vocabulary.parameters import INITIALIZER, REGULARIZER
+from archgraph.vocabulary.parameters import INITIALIZER, REGULARIZER, VECTOR_INITIALIZER
 from archgraph.vocabulary.rules import need_float
 
 
@@ -58,7 +58,7 @@ class Attention(Primitive):
         default=False,
     )  # fmt: skip
     kernel_initializer: Any = param(INITIALIZER, "How the projections start.", default="glorot_uniform")
-    bias_initializer: Any = param(INITIALIZER, "How the biases start.", default="zeros")
+    bias_initializer: Any = param(VECTOR_INITIALIZER, "How the biases start.", default="zeros")
     kernel_regularizer: Any = param(REGULARIZER, "Penalty on the projections, added to the loss.", default=None)
     bias_regularizer: Any = param(REGULARIZER, "Penalty on the biases, added to the loss.", default=None)
 
@@ -173,7 +173,7 @@ class AdditiveAttention(Primitive):
     units: int = param(Integer(1), "Size of the space in which query and places are compared.")
     use_bias: bool = param(Flag(), "Add the learned bias b.", default=True)
     kernel_initializer: Any = param(INITIALIZER, "How W_a, W_d and u start.", default="glorot_uniform")
-    bias_initializer: Any = param(INITIALIZER, "How b starts.", default="zeros")
+    bias_initializer: Any = param(VECTOR_INITIALIZER, "How b starts.", default="zeros")
     kernel_regularizer: Any = param(REGULARIZER, "Penalty on W_a, W_d and u, added to the loss.", default=None)
     bias_regularizer: Any = param(REGULARIZER, "Penalty on b, added to the loss.", default=None)
 
@@ -238,7 +238,7 @@ class SpatialAttention(Primitive):
     )
     use_bias: bool = param(Flag(), "Add learned biases to the four projections.", default=False)
     kernel_initializer: Any = param(INITIALIZER, "How the projections start.", default="glorot_uniform")
-    bias_initializer: Any = param(INITIALIZER, "How the biases start.", default="zeros")
+    bias_initializer: Any = param(VECTOR_INITIALIZER, "How the biases start.", default="zeros")
     kernel_regularizer: Any = param(REGULARIZER, "Penalty on the projections, added to the loss.", default=None)
     bias_regularizer: Any = param(REGULARIZER, "Penalty on the biases, added to the loss.", default=None)
 

@@ -7,7 +7,7 @@ from archgraph.kinds import Flag, Integer, Number
 from archgraph.record import param
 from archgraph.shapes import Dim, Tensor, need_equal, need_known, need_rank, show
 from archgraph.vocabulary.base import EVERYWHERE, Example, Family, Layer, Port, Primitive, Weight, Window, primitive
-from archgraph.vocabulary.parameters import INITIALIZER, REGULARIZER
+from archgraph.vocabulary.parameters import INITIALIZER, REGULARIZER, VECTOR_INITIALIZER
 from archgraph.vocabulary.rules import need_float
 
 
@@ -173,7 +173,7 @@ class AdaIN(Primitive):
     epsilon: float = param(Number(above=0), "Added to the variance.", default=1e-8)
     use_bias: bool = param(Flag(), "Add the learned bias c to a style vector's map.", default=True)
     kernel_initializer: Any = param(INITIALIZER, "How W starts.", default="glorot_uniform")
-    bias_initializer: Any = param(INITIALIZER, "How c starts.", default="zeros")
+    bias_initializer: Any = param(VECTOR_INITIALIZER, "How c starts.", default="zeros")
     kernel_regularizer: Any = param(REGULARIZER, "Penalty on W, added to the loss.", default=None)
     bias_regularizer: Any = param(REGULARIZER, "Penalty on c, added to the loss.", default=None)
 

@@ -8,7 +8,7 @@ from archgraph.kinds import Flag, Integer, Number, shown
 from archgraph.record import param, record
 from archgraph.shapes import Dim, Shape, Tensor, need_known, prod, show
 from archgraph.vocabulary.base import Example, Family, Layer, Port, Primitive, Weight, primitive
-from archgraph.vocabulary.parameters import INITIALIZER, REGULARIZER
+from archgraph.vocabulary.parameters import INITIALIZER, REGULARIZER, VECTOR_INITIALIZER
 from archgraph.vocabulary.rules import AXES, indices_of, need_axes, need_float
 
 
@@ -28,8 +28,8 @@ class Affine(Primitive, abc.ABC):
     epsilon: float = param(Number(above=0), "Added to the variance, so that nothing is divided by zero.", default=1e-3)
     center: bool = param(Flag(), "Add a learned offset, beta.", default=True)
     scale: bool = param(Flag(), "Multiply by a learned factor, gamma.", default=True)
-    beta_initializer: Any = param(INITIALIZER, "How beta starts.", default="zeros")
-    gamma_initializer: Any = param(INITIALIZER, "How gamma starts.", default="ones")
+    beta_initializer: Any = param(VECTOR_INITIALIZER, "How beta starts.", default="zeros")
+    gamma_initializer: Any = param(VECTOR_INITIALIZER, "How gamma starts.", default="ones")
     beta_regularizer: Any = param(REGULARIZER, "Penalty on beta, added to the loss.", default=None)
     gamma_regularizer: Any = param(REGULARIZER, "Penalty on gamma, added to the loss.", default=None)
 
@@ -60,8 +60,8 @@ class BatchNorm(Affine):
     )
 
     momentum: float = param(Number(0, 1), "How slowly the running averages follow.", default=0.99)
-    moving_mean_initializer: Any = param(INITIALIZER, "How the running mean starts.", default="zeros")
-    moving_variance_initializer: Any = param(INITIALIZER, "How the running variance starts.", default="ones")
+    moving_mean_initializer: Any = param(VECTOR_INITIALIZER, "How the running mean starts.", default="zeros")
+    moving_variance_initializer: Any = param(VECTOR_INITIALIZER, "How the running variance starts.", default="ones")
     synchronized: bool = param(
         Flag(), "Measure over all devices of a distributed training (TensorFlow only).", default=False
     )

@@ -19,7 +19,9 @@ def each_axis(value: PerAxis, rank: int, name: str) -> tuple[int, ...]:
     if isinstance(value, int):
         return (value,) * rank
     if len(value) != rank:
-        raise Rejected("AG301", f"{name} has {len(value)} items, but the input has {rank} spatial axes", field=f"/{name}")
+        raise Rejected(
+            "AG301", f"{name} has {len(value)} items, but the input has {rank} spatial axes", field=f"/{name}"
+        )
     return value
 
 
@@ -36,7 +38,9 @@ def explicit_padding(value: Padding, rank: int) -> tuple[tuple[int, int], ...]:
     if isinstance(value, int):
         return ((value, value),) * rank
     if len(value) != rank:
-        raise Rejected("AG301", f"padding has {len(value)} items, but the input has {rank} spatial axes", field="/padding")
+        raise Rejected(
+            "AG301", f"padding has {len(value)} items, but the input has {rank} spatial axes", field="/padding"
+        )
     return tuple((side, side) if isinstance(side, int) else (side[0], side[1]) for side in value)  # type: ignore[index]
 
 
@@ -92,17 +96,22 @@ class Orthogonal(Record):
 
 
 _SCALED = ("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal")
-INITIALIZERS: dict[str, type[Record]] = {
+VECTOR_INITIALIZERS: dict[str, type[Record]] = {
     **dict.fromkeys((*_SCALED, "zeros", "ones"), PlainInitializer),
     "random_normal": RandomNormal,
     "truncated_normal": RandomNormal,
     "random_uniform": RandomUniform,
     "constant": Constant,
     "variance_scaling": VarianceScaling,
-    "orthogonal": Orthogonal,
-    "identity": Orthogonal,
 }
+INITIALIZERS = {**VECTOR_INITIALIZERS, "orthogonal": Orthogonal}
+
+VECTOR_INITIALIZER = Shared("vector-initializer", Named("an initialiser", VECTOR_INITIALIZERS))
+"""For weights of any rank, such as a bias: `orthogonal` needs at least two axes."""
 INITIALIZER = Shared("initializer", Named("an initialiser", INITIALIZERS))
+"""For weights with at least two axes."""
+MATRIX_INITIALIZER = Shared("matrix-initializer", Named("an initialiser", {**INITIALIZERS, "identity": Orthogonal}))
+"""For weights with exactly two axes, which can start as the identity (Le, Jaitly & Hinton 2015)."""
 
 
 @record

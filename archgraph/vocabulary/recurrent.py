@@ -29,9 +29,11 @@ from archgraph.vocabulary.parameters import (
     ACTIVATION_FUNCTION,
     ACTIVATIONS,
     INITIALIZER,
+    MATRIX_INITIALIZER,
     NORM,
     NORMALISATION,
     REGULARIZER,
+    VECTOR_INITIALIZER,
     PerAxis,
     each_axis,
     per_axis,
@@ -67,8 +69,8 @@ class Recurrent(Primitive, abc.ABC):
     activation: str = param(Choice(*KERAS_ACTIVATIONS), "Function of the candidate and the output.", default="tanh")
     use_bias: bool = param(Flag(), "Add a learned bias.", default=True)
     kernel_initializer: Any = param(INITIALIZER, "How the weights of the input start.", default="glorot_uniform")
-    recurrent_initializer: Any = param(INITIALIZER, "How the weights of the state start.", default="orthogonal")
-    bias_initializer: Any = param(INITIALIZER, "How the bias starts.", default="zeros")
+    recurrent_initializer: Any = param(MATRIX_INITIALIZER, "How the weights of the state start.", default="orthogonal")
+    bias_initializer: Any = param(VECTOR_INITIALIZER, "How the bias starts.", default="zeros")
     kernel_regularizer: Any = param(REGULARIZER, "Penalty on the weights of the input.", default=None)
     recurrent_regularizer: Any = param(REGULARIZER, "Penalty on the weights of the state.", default=None)
     bias_regularizer: Any = param(REGULARIZER, "Penalty on the bias.", default=None)
@@ -357,6 +359,10 @@ class ConvLstm(Recurrent):
         need_rank(x, 3, 4, 5)
         space = tuple(need_known(size, "each spatial size (Keras demands it here)") for size in x.shape[1:-1])
         need_known(x.shape[-1], "the number of channels")
+        start = self.recurrent_initializer
+        if (start if isinstance(start, str) else start["name"]) == "identity":
+            hint = "orthogonal is the usual choice"
+            raise Rejected("AG802", "a convolution cannot start as the identity", hint=hint, field="/recurrent_initializer")
         kernel, strides, dilation = self._geometry(x)
         if max(strides) > 1 and max(dilation) > 1:
             raise Rejected(

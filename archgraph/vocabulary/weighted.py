@@ -7,7 +7,7 @@ from archgraph.kinds import Flag, optional
 from archgraph.record import param, record
 from archgraph.shapes import Shape
 from archgraph.vocabulary.base import Layer, Primitive, Weight
-from archgraph.vocabulary.parameters import ACTIVATION, INITIALIZER, NORM, REGULARIZER
+from archgraph.vocabulary.parameters import ACTIVATION, INITIALIZER, NORM, REGULARIZER, VECTOR_INITIALIZER
 
 
 @record
@@ -25,7 +25,7 @@ class Biased(Dressed, abc.ABC):
     use_bias: bool | None = param(
         optional(Flag()), "Add a learned bias. Default: true, or false where `norm` is set.", default=None
     )
-    bias_initializer: Any = param(INITIALIZER, "How the bias starts.", default="zeros")
+    bias_initializer: Any = param(VECTOR_INITIALIZER, "How the bias starts.", default="zeros")
     bias_regularizer: Any = param(REGULARIZER, "Penalty on the bias, added to the loss.", default=None)
     activity_regularizer: Any = param(REGULARIZER, "Penalty on the layer's output, added to the loss.", default=None)
 
