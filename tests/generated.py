@@ -14,6 +14,7 @@ INPUTS: tuple[dict[str, Any], ...] = (
     {"shape": [9, 6, 4]},
     {"shape": [12, 5]},
     {"shape": [7, 8]},
+    {"shape": [7, 7]},
     {"shape": [16]},
     {"shape": [4, 6, 5, 2]},
     {"shape": ["H", "W", 4]},
