@@ -50,6 +50,7 @@ CODES: Mapping[str, str] = {
     "AG410": "an import is refused",
     "AG411": "the variant is not defined",
     "AG412": "a block is called with an argument it does not take, or without one it needs",
+    "AG413": "two variants say the same (warning)",
     # limits
     "AG501": "the graph expands to too many nodes",
     "AG502": "the graph has too many parameters",
@@ -64,6 +65,8 @@ CODES: Mapping[str, str] = {
     # compiling
     "AG801": "Keras refused a graph that analysis had accepted (a defect of archgraph)",
     "AG802": "this combination is not supported by Keras",
+    # drawing
+    "AG901": "the program that draws is missing or fails",
 }
 """Every code and its meaning. A code, once released, keeps its meaning for good."""
 

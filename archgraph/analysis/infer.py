@@ -1,19 +1,19 @@
-"""Graph -> ShapedGraph: parameters, expressions, repeats and shapes, reporting every root cause and nothing downstream."""
+"""Graph -> ShapedGraph: parameters, expressions, repeats, shapes; every root cause is reported, nothing downstream."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from archgraph.analysis.prune import prune
-from archgraph.analysis.resolve import Undressed, bind, dim_reader, find_block, resolved
+from archgraph.analysis.resolve import Undressed, bind, dim_reader, dimension, find_block, resolved
 from archgraph.analysis.shaped import INPUT, Call, Item, Leaf, Scope, ShapedGraph, Value
 from archgraph.diagnostics import Diagnostic, GraphError, Rejected, nearest
 from archgraph.document.form import feeds as op_feeds
-from archgraph.graph import Block, Dimension, Feeds, Graph, Node, Ref
+from archgraph.graph import Block, Feeds, Graph, Node, Ref
 from archgraph.kinds import is_formula
-from archgraph.shapes import Dim, Tensor, prod, show, symbol
+from archgraph.shapes import Dim, Tensor, prod, show
 from archgraph.vocabulary import REGISTRY
-from archgraph.vocabulary.base import Primitive, Weight
+from archgraph.vocabulary.base import Composition, Primitive, Weight
 
 
 class Limits(NamedTuple):
@@ -41,6 +41,21 @@ class Entry(NamedTuple):
     """Names of its outputs."""
     items: tuple[int, ...] = ()
     """The items of the scope it became."""
+
+
+Tensors = tuple[Tensor | None, ...]
+
+
+class Facts(NamedTuple):
+    """What a primitive does with given inputs."""
+
+    primitive: Primitive
+    outputs: tuple[Tensor, ...]
+    composition: Composition | None
+    weights: tuple[Weight, ...] = ()
+    macs: Dim = 0
+    parameters: int = 0
+    trainable: int = 0
 
 
 class TooLarge(Exception):  # noqa: N818 - it ends the walk, it is not an error of the program
@@ -74,6 +89,7 @@ class Inference:
         self.found: dict[tuple[str, str, str], tuple[Block, Diagnostic]] = {}
         self.scopes: dict[Any, Scope | None] = {}
         self.undressed: dict[int, Undressed] = {}
+        self.known: dict[tuple[int, Tensors], Facts] = {}
         self.active: list[tuple[str, Block]] = []
         self.visits = 0
 
@@ -130,13 +146,7 @@ class Inference:
         if is_formula(size):
             size = resolved(size, values, _no_dim)
         elif isinstance(size, str):
-            known = self.graph.dims.get(size, Dimension())
-            try:
-                return symbol(size, multiple_of=known.multiple_of, minimum=known.minimum, maximum=known.maximum)
-            except ValueError as error:
-                raise Rejected(
-                    "AG210", f"no size can be {size!r}: {error}", hint="see its constraints under dims"
-                ) from None
+            return dimension(size, self.graph)
         if isinstance(size, float) and size.is_integer():
             size = int(size)
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
@@ -161,6 +171,44 @@ class Inference:
         if known is None:
             known = self.undressed[id(primitive)] = Undressed(primitive)
         return known
+
+    def facts(self, primitive: Primitive, tensors: Tensors) -> Facts:
+        """What `primitive` does with these inputs, worked out once; or `Rejected`."""
+        key = id(primitive), tensors
+        known = self.known.get(key)
+        if known is None:
+            known = self.known[key] = self._worked_out(primitive, tensors)
+        return known
+
+    def _worked_out(self, primitive: Primitive, tensors: Tensors) -> Facts:
+        inferred = primitive.infer(*tensors)
+        composition = primitive.compose(*tensors)
+        if composition is not None:
+            return Facts(primitive, (), composition)
+        outputs = (inferred,) if isinstance(inferred, Tensor) else inferred
+        for output in outputs:
+            self._within(output)
+        weights = primitive.weights(*tensors)
+        return Facts(primitive, outputs, None, weights, primitive.macs(*tensors), *self._sizes(weights))
+
+    def _within(self, tensor: Tensor) -> None:
+        size = prod(tensor.shape)
+        if isinstance(size, int) and size > self.limits.elements:
+            raise Rejected(
+                "AG503", f"its output {show(tensor.shape)} has {size} elements, at most {self.limits.elements}"
+            )
+
+    def _sizes(self, weights: tuple[Weight, ...]) -> tuple[int, int]:
+        total = trainable = 0
+        for weight in weights:
+            size = prod(weight.shape)
+            assert isinstance(size, int), "the shape rule asks for known sizes where weights depend on them"
+            total += size
+            if weight.trainable:
+                trainable += size
+        if total > self.limits.parameters:
+            raise Rejected("AG502", f"it has {total} parameters, at most {self.limits.parameters} are allowed")
+        return total, trainable
 
     def visit(self) -> None:
         """Count one step of work, so that no file makes the walk long."""
@@ -309,8 +357,8 @@ class ScopeBuilder:
                 found.append(rejected)
         kind = REGISTRY[node.target]
         taken, wrong = kind.check(values) if not found else ({}, [])
-        for rejected in (*found, *wrong):
-            self.report(rejected, node)
+        for complaint in (*found, *wrong):
+            self.report(complaint, node)
         return None if found or wrong else kind(**taken)
 
     # ---- leaves
@@ -336,22 +384,12 @@ class ScopeBuilder:
     def _emit(
         self, node: Node, name: str, primitive: Primitive, fed: Sequence[tuple[Value, Tensor] | None]
     ) -> Produced:
-        tensors = tuple(None if feed is None else feed[1] for feed in fed)
-        outputs = primitive.infer(*tensors)
-        composition = primitive.compose(*tensors)
-        if composition is not None:
-            return self._compose(node, name, composition, fed)
-        if type(outputs) is Tensor:
-            outputs = (outputs,)
-        for output in outputs:
-            self._within(output)
-        weights = primitive.weights(*tensors)
-        parameters, trainable = self._sizes(weights)
-        leaf = Leaf(
-            name, primitive, tuple(None if feed is None else feed[0] for feed in fed), tensors, tuple(outputs), weights,
-            primitive.macs(*tensors), parameters, trainable, node,
-        )  # fmt: skip
-        return self._add(leaf)
+        tensors = tuple([None if feed is None else feed[1] for feed in fed])
+        facts = self.inference.facts(primitive, tensors)
+        if facts.composition is not None:
+            return self._compose(node, name, facts.composition, fed)
+        feeds = tuple([None if feed is None else feed[0] for feed in fed])
+        return self._add(Leaf(name, primitive, feeds, tensors, facts.outputs, *facts[3:], node))
 
     def _compose(self, node: Node, name: str, composition: Any, fed: Sequence[tuple[Value, Tensor] | None]) -> Produced:
         made: dict[str, Produced] = {}
@@ -378,25 +416,6 @@ class ScopeBuilder:
             if part is not None:
                 produced = (self._emit(node, f"{name}/{suffix}", part, produced[:1])[0], *produced[1:])
         return produced
-
-    def _within(self, tensor: Tensor) -> None:
-        size = prod(tensor.shape)
-        if isinstance(size, int) and size > self.limits.elements:
-            raise Rejected(
-                "AG503", f"its output {show(tensor.shape)} has {size} elements, at most {self.limits.elements}"
-            )
-
-    def _sizes(self, weights: tuple[Weight, ...]) -> tuple[int, int]:
-        total = trainable = 0
-        for weight in weights:
-            size = prod(weight.shape)
-            assert isinstance(size, int), "the shape rule asks for known sizes where weights depend on them"
-            total += size
-            if weight.trainable:
-                trainable += size
-        if total > self.limits.parameters:
-            raise Rejected("AG502", f"it has {total} parameters, at most {self.limits.parameters} are allowed")
-        return total, trainable
 
     def _add(self, item: Leaf | Call) -> Produced:
         self.count += item.count
@@ -494,11 +513,10 @@ class ScopeBuilder:
             again = [None if feed is None else next(ports).produced[0] for feed in fed]  # type: ignore[union-attr]
             nameless = Node("", "op", node.target, node.feeds, node.arguments)
             entry = inner.leaf(nameless, primitive, again)
-            made = Scope(
-                self.block, tensors, tuple(leaf._replace(name=leaf.name.lstrip("/"), node=node) for leaf in inner.items),  # type: ignore[union-attr]
-                tuple(value for value, _ in entry.produced), tuple(tensor for _, tensor in entry.produced),
-            )  # fmt: skip
-            self.inference.scopes[key] = made
+            items = [item for item in inner.items if isinstance(item, Leaf)]
+            leaves = tuple(leaf._replace(name=leaf.name.lstrip("/"), node=node) for leaf in items)
+            results, outputs = zip(*entry.produced, strict=True)
+            self.inference.scopes[key] = Scope(self.block, tensors, leaves, results, outputs)
         return self.inference.scopes[key]
 
     def _times(self, node: Node) -> int:
@@ -549,9 +567,8 @@ class ScopeBuilder:
         outputs = copies[-1].outputs if copies else (tensors[carry],)
         if node.share:
             self._need_equal_weights(copies)
-        call = Call(
-            node.id, tuple(value for value, _ in fed), outputs, tuple(copies), carry, node.repeat is not None, node.share, node
-        )  # fmt: skip
+        feeds = tuple(value for value, _ in fed)
+        call = Call(node.id, feeds, outputs, tuple(copies), carry, node.repeat is not None, node.share, node)
         return Entry(self._add(call), names if copies else names[:1], (len(self.items) - 1,))
 
     def _too_many(self, node: Node, times: int, each: int) -> None:
@@ -595,10 +612,7 @@ class ScopeBuilder:
                 feeds = op_feeds(_as_text(node.feeds), REGISTRY[target.target].inputs)
             except Rejected as rejected:
                 raise rejected.under("in") from None
-        again = Node(
-            node.id, target.kind, target.target, feeds, target.arguments, True, target.repeat, target.first, target.last,
-            target.share, node.doc, target.primitive,
-        )  # fmt: skip
+        again = replace(target, id=node.id, feeds=feeds, when=True, doc=node.doc)
         return self.node(again)
 
     def _own(self, mine: int, theirs: int) -> None:

@@ -7,14 +7,20 @@ from typing import Any
 from archgraph.diagnostics import Rejected, nearest
 from archgraph.document.parse import type_hint
 from archgraph.expression import compile_expression
-from archgraph.graph import MISSING, Block, Parameter
+from archgraph.graph import MISSING, Block, Dimension, Graph, Parameter
 from archgraph.kinds import FrozenMap, is_formula, shown
-from archgraph.shapes import Dim, Tensor, show
+from archgraph.shapes import Dim, Tensor, show, symbol
 from archgraph.vocabulary.base import Primitive
 from archgraph.vocabulary.parameters import ACTIVATION, ACTIVATION_FUNCTION, NORMALISATION
 
 Environment = Mapping[str, Any]
 ReadDim = Callable[[str, int], Dim]
+
+
+def dimension(name: str, graph: Graph) -> Dim:
+    """The symbolic dimension `name` with the constraints that the file states; they were checked by `parse`."""
+    known = graph.dims.get(name, Dimension())
+    return symbol(name, multiple_of=known.multiple_of, minimum=known.minimum, maximum=known.maximum)
 
 
 def dim_reader(inputs: Sequence[str], tensors: Sequence[Tensor]) -> ReadDim:

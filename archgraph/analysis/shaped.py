@@ -37,7 +37,7 @@ class Leaf(NamedTuple):
     """Name of the leaf of this scope whose weights it applies again; empty: it owns its weights."""
 
     @property
-    def count(self) -> int:
+    def count(self) -> int:  # type: ignore[override]
         """Primitives in it: one."""
         return 1
 
@@ -238,7 +238,7 @@ def join(prefix: str, name: str) -> str:
 def _walk(
     scope: Scope, prefix: str, owner: str, feeds: tuple[FlatValue, ...], results: list[FlatValue]
 ) -> Iterator[FlatNode]:
-    """Yield the primitives of a scope; append its outputs to `results`. `owner` is the prefix of its weights' owners."""
+    """Yield the primitives of a scope; append its outputs to `results`. `owner` is the prefix of its owners' paths."""
     made: list[tuple[FlatValue, ...]] = []
 
     def value(of: Value) -> FlatValue:

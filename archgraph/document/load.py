@@ -66,10 +66,10 @@ def parse(document: Document, *, folder: Path | None = None) -> Graph:
     return whole_graph(parser, document.value, _reach(parser, document, folder))
 
 
-def check_blocks(document: Document, *, folder: Path | None = None) -> None:
-    """Check a file that holds blocks alone, raising `GraphError` with every finding, placed."""
+def check_blocks(document: Document, *, folder: Path | None = None) -> Mapping[str, Block]:
+    """The blocks of a file that holds nothing else, or `GraphError` with every finding, placed."""
     parser = Parser(document, "")
-    block_file(parser, document.value, _reach(parser, document, folder))
+    return block_file(parser, document.value, _reach(parser, document, folder))
 
 
 def _reach(
@@ -116,7 +116,7 @@ class Imports:
         return found
 
     def _path(self, name: Any, folder: Path | None) -> Path:
-        name = form.IMPORT.check(name)
+        name = str(form.IMPORT.check(name))
         if folder is None or self.root is None:
             raise Rejected("AG410", "a text without a folder cannot import", hint="save it to a file and load that")
         if Path(name).is_absolute():

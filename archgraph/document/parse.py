@@ -1,6 +1,6 @@
 """Document -> Graph: every fault of form and reference, each once, with its place."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -8,16 +8,27 @@ from archgraph.diagnostics import Diagnostic, GraphError, Rejected, nearest
 from archgraph.document import form
 from archgraph.expression import compile_expression
 from archgraph.graph import MISSING, Block, Dimension, Feeds, Graph, Input, Node, Parameter, Ref
-from archgraph.kinds import FrozenMap, Kind, is_formula, shown
+from archgraph.kinds import FrozenMap, Kind, ListOf, Text, is_formula, shown
 from archgraph.record import Record
+from archgraph.shapes import symbol
 from archgraph.vocabulary import REGISTRY
 from archgraph.vocabulary.base import Primitive
+from archgraph.vocabulary.parameters import ACTIVATIONS
 
 MAXIMUM_RECORDS = 20_000
 """Largest number of node records in one file; what they expand to is limited separately."""
 
+MOST_FINDINGS = 1_000
+"""Findings about one file after which the rest of it is not looked at."""
+MOST_CIRCLES = 10
+"""Circles that are told apart in one block."""
+MOST_COMPARISONS = 20_000
+"""Names that misspelt ones are compared with, in one file; comparing is slow."""
+
 Scope = Mapping[str, Block]
+NODE_KINDS = ("op", "block", "reuse")
 _NOTHING: Mapping[str, Any] = {}
+_SCALARS = frozenset({str, int, float, bool})
 FORM_CODES = frozenset({"AG201", "AG202", "AG203", "AG204", "AG205", "AG206", "AG207", "AG210", "AG403", "AG406"})
 """Codes of faults that the JSON Schema reports too (when they come from this module)."""
 
@@ -29,13 +40,16 @@ class Parser:
         """`source` places diagnostics; `scope` is the key of the file's blocks in `Graph.scopes`."""
         self.source, self.scope = source, scope
         self.found: list[Diagnostic] = []
-        self._interned: dict[Any, Primitive] = {}
+        self._read: dict[Any, Node] = {}
+        self._comparisons = 0
 
     # ---- reporting
 
     def report(self, rejected: Rejected, pointer: str) -> None:
-        """Note a finding at `pointer`."""
+        """Note a finding at `pointer`; raise `GraphError` when there are `MOST_FINDINGS`."""
         self.found.append(rejected.at(pointer))
+        if len(self.found) >= MOST_FINDINGS:
+            raise GraphError(self.source.place(self.found))
 
     def value(self, kind: Kind, value: Any, pointer: str, *, default: Any = None, open: bool = False) -> Any:
         """`value` checked, or `default` and a finding."""
@@ -118,7 +132,6 @@ class Parser:
             self.report(Rejected("AG202", f"must be an object, got {shown(value)}"), pointer)
             return None
         self.keys(value, form.BLOCK_KEYS, pointer)
-        before = len(self.found)
         params = self.parameters(value.get("params", {}), f"{pointer}/params")
         inputs = self._block_inputs(value, pointer)
         carry = self._carry(value, inputs, pointer)
@@ -128,7 +141,7 @@ class Parser:
         if "nodes" not in value:
             self.report(Rejected("AG204", "needs 'nodes': the records of the block"), pointer)
         nodes = self.nodes(value.get("nodes", {}), f"{pointer}/nodes", params, inputs, f"block {name!r}")
-        ordered = self.wire(nodes, inputs, outputs, pointer, clean=len(self.found) == before)
+        ordered = self.wire(nodes, (*inputs, *_keys(value.get("nodes"))), outputs, pointer)
         if ordered is None or not inputs or not outputs:
             return None
         return Block(name, params, inputs, ordered, outputs, carry, doc, self.source, self.scope, pointer)
@@ -137,9 +150,7 @@ class Parser:
         if "inputs" not in value:
             self.report(Rejected("AG204", "needs 'inputs': a list of names, such as [\"x\"]"), pointer)
             return ()
-        names = self.value(
-            form.ListOf(form.ID, shortest=1, longest=64), value["inputs"], f"{pointer}/inputs", default=()
-        )
+        names = self.value(ListOf(form.ID, shortest=1, longest=64), value["inputs"], f"{pointer}/inputs", default=())
         for position, name in enumerate(names):
             if name in names[:position]:
                 self.report(Rejected("AG210", f"the input {name!r} is named twice"), f"{pointer}/inputs/{position}")
@@ -197,7 +208,7 @@ class Parser:
             made = self.record(form.ParameterForm, value, pointer, open=True)
             if made is None:
                 return None
-            default = made.default if "default" in value else MISSING
+            default = MISSING if made.default is None else made.default
             return Parameter(made.type, default, made.minimum, made.maximum, made.choices, made.doc)
         literal = self.value(form.LITERAL, value, pointer, default=MISSING, open=True)
         return None if literal is MISSING else Parameter(type_of(literal), literal)
@@ -229,19 +240,33 @@ class Parser:
         if type(record) is not dict:
             self.report(Rejected("AG202", f"must be an object, got {shown(record)}"), pointer)
             return None
-        before = len(self.found)
-        kinds = [key for key in ("op", "block", "reuse") if key in record]
+        kinds = [key for key in NODE_KINDS if key in record]
         if len(kinds) != 1:
             code = "AG210" if kinds else "AG204"
             self.report(
                 Rejected(code, "needs exactly one of 'op', 'block' and 'reuse'", hint=_kind_hint(record)), pointer
             )
             return None
+        if kinds[0] == "op":
+            key = _likeness(record)
+            alike = self._read.get(key)
+            if alike is not None:
+                return self._again(alike, name, record, pointer)
+        before = len(self.found)
         node = {"op": self._op, "block": self._block_call, "reuse": self._reuse}[kinds[0]](name, record, pointer)
         if node is None or len(self.found) > before:
             return None
         self._expressions(node, pointer, params, inputs, where)
+        if node.primitive is not None and node.when is True and len(self.found) == before:
+            self._read[key] = node
         return node
+
+    def _again(self, alike: Node, name: str, record: dict[str, Any], pointer: str) -> Node | None:
+        """A node whose record says the same as one that was good, but for what feeds it."""
+        feeds = self._feeds(record, pointer, alike.primitive)
+        if feeds is None:
+            return None
+        return Node(name, "op", alike.target, feeds, alike.arguments, doc=alike.doc, primitive=alike.primitive)
 
     def _expressions(
         self, node: Node, pointer: str, params: Mapping[str, Any], inputs: Iterable[str], where: str
@@ -262,15 +287,13 @@ class Parser:
         op = record["op"]
         kind = REGISTRY.get(op) if isinstance(op, str) else None
         if kind is None:
-            hint = nearest(op, REGISTRY) if isinstance(op, str) else ""
-            hint = hint or "run `archgraph ops` for the vocabulary"
-            self.report(Rejected("AG406", f"unknown op {shown(op)}", hint=hint), f"{pointer}/op")
+            self.report(Rejected("AG406", f"unknown op {shown(op)}", hint=_op_hint(op)), f"{pointer}/op")
             return None
-        control, arguments = _split(record, kind)
-        feeds = self._feeds(control, pointer, lambda value: form.feeds(value, kind.inputs))
+        control, arguments = _split(record)
+        feeds = self._feeds(control, pointer, kind)
         taken, found = kind.check(arguments, open=True)
         for rejected in found:
-            self.report(rejected, pointer)
+            self.report(_with_hint(rejected, kind), pointer)
         if len(control) == 2:  # op and in: the common case
             when, repeat, first, last, share, doc = True, None, _NOTHING, _NOTHING, False, ""
         else:
@@ -278,17 +301,8 @@ class Parser:
             first, last = (self._overrides(control, part, pointer, kind) for part in ("first", "last"))
         if feeds is None or found:
             return None
-        made = None
-        if repeat is None and not has_formula(taken):
-            made = self._made(kind, taken)
+        made = kind(**taken) if repeat is None and not has_formula(taken) else None
         return Node(name, "op", op, feeds, taken, when, repeat, first, last, share, doc, made)
-
-    def _made(self, kind: type[Primitive], values: dict[str, Any]) -> Primitive:
-        key = (kind, tuple(values.items()))
-        made = self._interned.get(key)
-        if made is None:
-            made = self._interned[key] = kind(**values)
-        return made
 
     def _overrides(
         self, control: Mapping[str, Any], part: str, pointer: str, kind: type[Primitive]
@@ -312,7 +326,7 @@ class Parser:
         control = {key: value for key, value in record.items() if key in form.CONTROL_KEYS}
         arguments = self.mapping({key: value for key, value in record.items() if key not in control}, pointer)
         when, repeat, share, doc = self._control(control, pointer)
-        feeds = self._feeds(control, pointer, form.loose_feeds)
+        feeds = self._feeds(control, pointer, None)
         overrides = {part: self.mapping(control.get(part, {}), f"{pointer}/{part}") for part in ("first", "last")}
         if feeds is None:
             return None
@@ -329,15 +343,16 @@ class Parser:
                 self.report(Rejected("AG203", complaint, hint=hint), f"{pointer}/{escape(key)}")
         target = self.value(form.ID, record["reuse"], f"{pointer}/reuse", default="")
         when, _, _, doc = self._control(record, pointer)
-        feeds = self._feeds(record, pointer, form.loose_feeds)
+        feeds = self._feeds(record, pointer, None)
         return None if feeds is None else Node(name, "reuse", target, feeds, when=when, doc=doc)
 
-    def _feeds(self, record: Mapping[str, Any], pointer: str, read: Callable[[Any], Feeds]) -> Feeds | None:
+    def _feeds(self, record: Mapping[str, Any], pointer: str, kind: Primitive | type[Primitive] | None) -> Feeds | None:
+        """The feeds of an op of that kind, or of a block or reuse, whose ports are known only later."""
         if "in" not in record:
             self.report(Rejected("AG204", "needs 'in': the names of what feeds it"), pointer)
             return None
         try:
-            return read(record["in"])
+            return form.loose_feeds(record["in"]) if kind is None else form.feeds(record["in"], kind.inputs)
         except Rejected as rejected:
             self.report(rejected, f"{pointer}/in")
             return None
@@ -359,49 +374,46 @@ class Parser:
     # ---- wiring
 
     def wire(
-        self,
-        nodes: Mapping[str, Node],
-        inputs: tuple[str, ...],
-        outputs: Mapping[str, Ref],
-        pointer: str,
-        *,
-        clean: bool,
+        self, nodes: Mapping[str, Node], declared: Collection[str], outputs: Mapping[str, Ref], pointer: str
     ) -> dict[str, Node] | None:
-        """The nodes in an order that respects their feeds; unknown names and circles are reported.
+        """The nodes in an order that respects their feeds, or None; unknown names and circles are reported.
 
-        Not `clean` means that some record was refused: then a name may be unknown only because of that, and is not
-        reported again.
+        `declared` are all names of inputs and nodes in the text: a record that was refused is not unknown as well.
         """
-        broken = False
+        before = len(self.found)
+        known = set(declared)
         for node in nodes.values():
-            for place, ref in _places(node):
-                if ref.node not in nodes and ref.node not in inputs:
-                    broken = True
-                    if clean:
-                        self._unknown(ref.node, (*inputs, *nodes), f"{pointer}/nodes/{node.id}/in{place}")
-            if node.kind == "reuse" and node.target not in nodes:
-                broken = True
-                if clean:
-                    self._unknown(node.target, tuple(nodes), f"{pointer}/nodes/{node.id}/reuse")
+            for ref in node.refs():
+                if ref.node not in known:
+                    self._unknown_feeds(node, known, f"{pointer}/nodes/{node.id}/in")
+                    break
+            if node.kind == "reuse" and node.target not in known:
+                self._unknown(node.target, known, f"{pointer}/nodes/{node.id}/reuse")
         for name, ref in outputs.items():
-            if ref.node not in nodes and ref.node not in inputs:
-                broken = True
-                if clean:
-                    place = f"{pointer}/output" if (name == "output" and pointer) else f"{pointer}/outputs/{name}"
-                    self._unknown(ref.node, (*inputs, *nodes), place)
-        if broken:
-            return None
-        return self._ordered(nodes, pointer)
+            if ref.node not in known:
+                place = f"{pointer}/output" if (name == "output" and pointer) else f"{pointer}/outputs/{name}"
+                self._unknown(ref.node, known, place)
+        ordered = self._ordered(nodes, pointer)
+        return ordered if len(self.found) == before else None
 
-    def _unknown(self, name: str, known: tuple[str, ...], pointer: str) -> None:
-        few = ", ".join(known[:8]) + (", …" if len(known) > 8 else "")
-        hint = nearest(name, known) or f"known here: {few}"
+    def _unknown_feeds(self, node: Node, known: set[str], pointer: str) -> None:
+        for place, ref in _places(node):
+            if ref.node not in known:
+                self._unknown(ref.node, known, f"{pointer}{place}")
+
+    def _unknown(self, name: str, known: Collection[str], pointer: str) -> None:
+        self._comparisons += len(known)
+        hint = nearest(name, sorted(known)) if self._comparisons <= MOST_COMPARISONS else ""
+        if not hint:
+            few = sorted(known)[:8] if len(known) <= MOST_COMPARISONS else []
+            hint = f"known here: {', '.join(few)}{', …' if len(known) > len(few) else ''}"
         self.report(Rejected("AG401", f"{name!r} is neither a node nor an input here", hint=hint), pointer)
 
-    def _ordered(self, nodes: Mapping[str, Node], pointer: str) -> dict[str, Node] | None:
+    def _ordered(self, nodes: Mapping[str, Node], pointer: str) -> dict[str, Node]:
+        """The nodes, each after those that feed it, without those in circles, which are reported."""
         seen: set[str] = set()
         for name, node in nodes.items():
-            if any(ref.node in nodes and ref.node not in seen for ref in node.refs()):
+            if not all(ref.node in seen or ref.node not in nodes for ref in node.refs()):
                 break
             if node.kind == "reuse" and node.target not in seen:
                 break
@@ -409,20 +421,27 @@ class Parser:
         else:
             return dict(nodes)
         before = {
-            name: [ref.node for ref in node.refs() if ref.node in nodes]
-            + ([node.target] if node.kind == "reuse" else [])
+            name: [one for one in (*(ref.node for ref in node.refs()), *_target(node)) if one in nodes]
             for name, node in nodes.items()
         }
-        try:
-            return {name: nodes[name] for name in TopologicalSorter(before).static_order()}
-        except CycleError as error:
-            circle = [str(name) for name in reversed(error.args[1])]
-            path = " -> ".join(circle if len(circle) <= 12 else [*circle[:11], "…"])
-            hint = "a network has no circles; use a recurrent op for recurrence"
-            self.report(
-                Rejected("AG402", f"nodes feed each other: {path}", hint=hint), f"{pointer}/nodes/{circle[0]}/in"
-            )
-            return None
+        for _ in range(MOST_CIRCLES):
+            try:
+                return {name: nodes[name] for name in TopologicalSorter(before).static_order()}
+            except CycleError as error:
+                circle = [str(name) for name in reversed(error.args[1])]
+                self._circle(circle, pointer)
+                before = {
+                    name: [one for one in sources if one not in circle]
+                    for name, sources in before.items()
+                    if name not in circle
+                }
+        return {}
+
+    def _circle(self, circle: list[str], pointer: str) -> None:
+        path = " -> ".join(circle if len(circle) <= 12 else [*circle[:11], "…"])
+        hint = "a network has no circles; use a recurrent op for recurrence"
+        rejected = Rejected("AG402", f"nodes feed each other: {path}", hint=hint)
+        self.report(rejected, f"{pointer}/nodes/{circle[0]}/in")
 
 
 def type_of(literal: Any) -> str:
@@ -463,11 +482,31 @@ def has_formula(value: Any) -> bool:
     return False
 
 
-def _split(record: dict[str, Any], kind: type[Primitive]) -> tuple[dict[str, Any], dict[str, Any]]:
-    control, arguments = {}, {}
+def _likeness(record: dict[str, Any]) -> Any:
+    """A key that is equal for records that say the same, but for ``in``: 1, 1.0 and true are told apart."""
+    return tuple(
+        [
+            (key, type(value), value if type(value) in _SCALARS else repr(value))
+            for key, value in record.items()
+            if key != "in"
+        ]
+    )
+
+
+def _keys(value: Any) -> Iterable[str]:
+    return value if isinstance(value, Mapping) else ()
+
+
+def _split(record: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    control: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
     for key, value in record.items():
         (control if key in form.CONTROL_KEYS else arguments)[key] = value
     return control, arguments
+
+
+def _target(node: Node) -> tuple[str, ...]:
+    return (node.target,) if node.kind == "reuse" else ()
 
 
 def _places(node: Node) -> Iterable[tuple[str, Ref]]:
@@ -477,10 +516,26 @@ def _places(node: Node) -> Iterable[tuple[str, Ref]]:
     return [("" if len(refs) == 1 else f"/{position}", ref) for position, ref in enumerate(refs)]
 
 
+def _op_hint(op: Any) -> str:
+    if not isinstance(op, str):
+        return "run `archgraph ops` for the vocabulary"
+    if op in ACTIVATIONS:
+        return f'write {{"op": "activation", "activation": "{op}"}}'
+    return nearest(op, REGISTRY) or "run `archgraph ops` for the vocabulary"
+
+
+def _with_hint(rejected: Rejected, kind: type[Primitive]) -> Rejected:
+    """An unknown key of a record may also be a misspelt ``repeat`` or ``when``, which no op declares."""
+    if rejected.code != "AG203" or rejected.field.count("/") != 1:
+        return rejected
+    hint = nearest(rejected.field[1:], (*kind.fields(), *form.CONTROL_KEYS)) or rejected.hint
+    return Rejected(rejected.code, rejected.message, hint=hint, field=rejected.field)
+
+
 def _kind_hint(record: Mapping[str, Any]) -> str:
     for key in record:
-        close = nearest(key, ("op", "block", "reuse"))
-        if close and key not in ("op", "block", "reuse"):
+        close = nearest(key, NODE_KINDS)
+        if close and key not in NODE_KINDS:
             return f"{key!r}: {close}"
     return ""
 
@@ -500,13 +555,15 @@ def is_block_file(value: Any) -> bool:
 
 def block_file(
     parser: Parser, value: Mapping[str, Any], scopes: Callable[[dict[str, Block]], Mapping[str, Scope]]
-) -> None:
-    """Check a file that holds blocks alone; raises `GraphError` with every finding."""
+) -> dict[str, Block]:
+    """The blocks of a file that holds nothing else; raises `GraphError` with every finding."""
     _head(parser, value, form.REQUIRED_BLOCK_FILE_KEYS)
     parser.parameters(value.get("params", {}), "/params")
-    scopes(parser.blocks(value["blocks"]))
+    blocks = parser.blocks(value["blocks"])
+    scopes(blocks)
     if parser.found:
         raise GraphError(parser.source.place(parser.found))
+    return blocks
 
 
 def whole_graph(parser: Parser, value: Any, scopes: Callable[[dict[str, Block]], Mapping[str, Scope]]) -> Graph:
@@ -518,20 +575,18 @@ def whole_graph(parser: Parser, value: Any, scopes: Callable[[dict[str, Block]],
         parser.report(Rejected("AG202", f"a graph file holds one object, got {shown(value)}"), "")
         raise GraphError(parser.source.place(parser.found))
     _head(parser, value, form.REQUIRED_FILE_KEYS)
-    before = len(parser.found)
     params = parser.parameters(value.get("params", {}), "/params")
     inputs = _inputs(parser, value, params)
-    dims = {
-        name: Dimension(made.multiple_of, made.minimum, made.maximum)
-        for name, item in parser.mapping(value.get("dims", {}), "/dims").items()
-        if (made := parser.record(form.DimensionForm, item, f"/dims/{name}")) is not None
-    }
+    dims = _dims(parser, value)
     blocks = parser.blocks(value.get("blocks", {}))
     outputs = parser.outputs(value["outputs"], "/outputs") if "outputs" in value else {}
     nodes = parser.nodes(value.get("nodes", {}), "/nodes", params, inputs, "the file")
-    ordered = parser.wire(nodes, tuple(inputs), outputs, "", clean=len(parser.found) == before)
+    declared = (*_keys(value.get("inputs")), *_keys(value.get("nodes")))
+    ordered = parser.wire(nodes, declared, outputs, "")
     variants = _variants(parser, value, params)
     expect = parser.record(form.ExpectForm, value.get("expect", {}), "/expect", open=True)
+    if expect is not None:
+        parser.formulas(dict(expect.given()), "/expect", {**params, **_sizes(inputs)}, (), "the file")
     reach = scopes(blocks)
     if parser.found or ordered is None:
         raise GraphError(parser.source.place(parser.found))
@@ -557,7 +612,7 @@ def _head(parser: Parser, value: Mapping[str, Any], required: Iterable[str]) -> 
         hint = "run `archgraph migrate`" if value["archgraph"] == 0 else "a newer archgraph may read it"
         complaint = f"the format version must be {form.VERSION}, got {shown(value['archgraph'])}"
         parser.report(Rejected("AG207", complaint, hint=hint), "/archgraph")
-    for key, kind in (("name", form.NAME), ("doc", form.DOC), ("meta", form.META), ("$schema", form.Text(1_000))):
+    for key, kind in (("name", form.NAME), ("doc", form.DOC), ("meta", form.META), ("$schema", Text(1_000))):
         if key in value:
             parser.value(kind, value[key], f"/{key}")
     for key in ("inputs", "nodes"):
@@ -575,10 +630,29 @@ def _inputs(parser: Parser, value: Mapping[str, Any], params: Mapping[str, Param
     return inputs
 
 
+def _sizes(inputs: Mapping[str, Input]) -> dict[str, None]:
+    """Names of the symbolic dimensions in the inputs."""
+    return {size: None for one in inputs.values() for size in one.shape if isinstance(size, str) and size[0] != "="}
+
+
+def _dims(parser: Parser, value: Mapping[str, Any]) -> dict[str, Dimension]:
+    dims = {}
+    for name, item in parser.mapping(value.get("dims", {}), "/dims").items():
+        made = parser.record(form.DimensionForm, item, f"/dims/{name}")
+        if made is None:
+            continue
+        try:
+            symbol(name, multiple_of=made.multiple_of, minimum=made.minimum, maximum=made.maximum)
+        except Rejected as rejected:
+            parser.report(rejected, f"/dims/{name}")
+        dims[name] = Dimension(made.multiple_of, made.minimum, made.maximum)
+    return dims
+
+
 def _variants(
     parser: Parser, value: Mapping[str, Any], params: Mapping[str, Parameter]
 ) -> dict[str, Mapping[str, Any]]:
-    variants = {}
+    variants: dict[str, Mapping[str, Any]] = {}
     for name, item in parser.mapping(value.get("variants", {}), "/variants").items():
         values = parser.mapping(item, f"/variants/{name}")
         for key in values:

@@ -145,6 +145,8 @@ class Primitive(Record, abc.ABC):
     examples: ClassVar[tuple[Example, ...]]
     stochastic: ClassVar[bool] = False
     """Whether training draws random numbers here (the layer takes a ``seed`` argument)."""
+    rearranges: ClassVar[bool] = False
+    """Whether elements change places, so that neighbours in the output need not be neighbours in the input."""
 
     @abc.abstractmethod
     def infer(self, *inputs: Any) -> Tensor | tuple[Tensor, ...]:

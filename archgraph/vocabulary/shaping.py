@@ -17,6 +17,7 @@ class Flatten(Primitive):
     family = Family.SHAPE
     icon = "▭"
     source = "keras.layers.Flatten"
+    rearranges = True
     examples = (
         Example({}, inputs=[(5, 5, 16)], outputs=[(400,)]),
         Example({}, inputs=[Tensor((3, 4), "int32")], outputs=[Tensor((12,), "int32")]),
@@ -37,6 +38,7 @@ class Reshape(Primitive):
     family = Family.SHAPE
     icon = "⇲"
     source = "keras.layers.Reshape"
+    rearranges = True
     examples = (
         Example({"target_shape": [7, 7, 64]}, inputs=[(3136,)], outputs=[(7, 7, 64)]),
         Example({"target_shape": [-1, 8]}, inputs=[(4, 6)], outputs=[(3, 8)]),
@@ -74,6 +76,7 @@ class Permute(Primitive):
     family = Family.SHAPE
     icon = "⤨"
     source = "keras.layers.Permute"
+    rearranges = True
     examples = (Example({"dims": [2, 1, 3]}, inputs=[(10, 20, 3)], outputs=[(20, 10, 3)]),)
 
     dims: tuple[int, ...] = param(
@@ -100,6 +103,7 @@ class RepeatVector(Primitive):
     family = Family.SHAPE
     icon = "⧉"
     source = "keras.layers.RepeatVector"
+    rearranges = True
     examples = (Example({"n": 5}, inputs=[(32,)], outputs=[(5, 32)]),)
 
     n: int = param(Integer(1), "Number of repetitions.")
