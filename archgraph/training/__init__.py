@@ -1,7 +1,7 @@
 """From an experiment file to a trained model in a run folder. Keras is imported only when training begins.
 
-`load_experiment` and `check_experiment` never import it. The names below are loaded on first use, so that a command that
-only checks a file pays for nothing else.
+`load_experiment` and `check_experiment` never import it. The names below are loaded on first use, so that a command
+that only checks a file pays for nothing else.
 """
 
 import importlib
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from archgraph.training.experiment import Experiment, experiment_schema, load_experiment, make_experiment
+    from archgraph.training.loop import train
     from archgraph.training.planning import Plan, check_experiment, plan
     from archgraph.training.prediction import Prediction, predict
     from archgraph.training.report import Reporter
     from archgraph.training.run import Run, open_run
-    from archgraph.training.loop import train
 
 __all__ = [
     "Experiment",

@@ -135,7 +135,7 @@ def is_per_output(value: Any) -> bool:
 
 
 RELATIVE = Pattern(
-    r"^(?![A-Za-z]:)[^/\\\u0000-\u001f][^\\\u0000-\u001f]{0,999}$(?!\\n)",
+    r"^(?![A-Za-z]:)[^/\\\u0000-\u001f][^\\\u0000-\u001f]{0,999}$(?!\n)",
     "a path relative to this file, with forward slashes",
     "AG205",
 )
@@ -181,7 +181,7 @@ class Settings(Record):
 
     archgraph: int = param(Version(), "Version of the format.")
     name: str = param(
-        Pattern(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\\n)", "a name of letters, digits, '.', '_' and '-'", "AG206"),
+        Pattern(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)", "a name of letters, digits, '.', '_' and '-'", "AG206"),
         "Name of the experiment; its runs are kept in folders of this name.",
     )
     doc: str = param(Text(), "What it is for.", default="")

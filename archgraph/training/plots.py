@@ -67,7 +67,7 @@ def _panels(history: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _panel(axes: Any, name: str, epochs: Sequence[int], history: Sequence[Mapping[str, Any]], best: int | None) -> None:
     _tidy(axes)
-    words = name.replace("_", " ")
+    words = name.replace("io_u", "IoU").replace("_", " ")
     axes.set_title(words, fontsize=_PLAIN + 1, color=_INK, loc="left")
     axes.set_xlabel("epoch", fontsize=_PLAIN, color=_GREY)
     marker = "o" if len(epochs) <= 25 else None
