@@ -1,7 +1,7 @@
 """The graph as its file has it: immutable, rolled (blocks and repeats kept), free of JSON text and of Keras."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -73,9 +73,10 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
-    """One record of a `nodes` map, compared by identity. `target` is the op, the block (or an expression giving its name), or the reused node.
+    """One record of a `nodes` map, compared by identity.
 
-    `arguments`, `first` and `last` hold checked values in which expressions are still text.
+    `target` is the op, the block (or an expression giving its name), or the reused node. `arguments`, `first` and
+    `last` hold checked values in which expressions are still text.
     """
 
     id: str
@@ -92,15 +93,17 @@ class Node:
     primitive: Primitive | None = None
     """The primitive itself, where no argument is an expression and the node is not repeated."""
 
-    def refs(self) -> Iterator[Ref]:
+    def refs(self) -> Sequence[Ref]:
         """Every value that the node reads."""
-        feeds = self.feeds.values() if isinstance(self.feeds, Mapping) else self.feeds
-        return (ref for ref in feeds if ref is not None)
+        feeds = self.feeds
+        if isinstance(feeds, tuple) and None not in feeds:
+            return feeds  # type: ignore[return-value]
+        return [ref for ref in (feeds.values() if isinstance(feeds, Mapping) else feeds) if ref is not None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """A parametrised subgraph, compared by identity. `nodes` are in an order in which each follows those that feed it."""
+    """A parametrised subgraph, compared by identity. Its `nodes` stand in an order: each after those that feed it."""
 
     name: str
     params: Mapping[str, Parameter]

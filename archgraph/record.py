@@ -10,6 +10,8 @@ from archgraph.kinds import FrozenMap, Kind, shown
 R = TypeVar("R")
 
 REQUIRED = dataclasses.MISSING
+MOST_COMPLAINTS = 100
+"""Complaints about one record after which the rest of it is not looked at."""
 
 
 class Field(NamedTuple):
@@ -67,6 +69,8 @@ class Record:
         """
         fields, taken, found = cls.fields(), {}, []
         for name, value in values.items():
+            if len(found) == MOST_COMPLAINTS:
+                break
             field = fields.get(name)
             if field is None:
                 hint = nearest(name, fields) or ("known: " + ", ".join(fields) if fields else "it takes no parameters")

@@ -5,13 +5,14 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from archgraph.analysis.prune import prune
-from archgraph.analysis.resolve import Undressed, bind, dim_reader, dimension, find_block, resolved
+from archgraph.analysis.resolve import Undressed, bind, dim_reader, dimension, resolved
 from archgraph.analysis.shaped import INPUT, Call, Item, Leaf, Scope, ShapedGraph, Value
 from archgraph.diagnostics import Diagnostic, GraphError, Rejected, nearest
 from archgraph.document.form import feeds as op_feeds
-from archgraph.graph import Block, Feeds, Graph, Node, Ref
+from archgraph.document.parse import MOST_FINDINGS, find_block
+from archgraph.graph import Block, Feeds, Graph, Node, Ref, Source
 from archgraph.kinds import is_formula
-from archgraph.shapes import Dim, Tensor, prod, show
+from archgraph.shapes import Dim, Tensor, need_known, prod, show
 from archgraph.vocabulary import REGISTRY
 from archgraph.vocabulary.base import Composition, Primitive, Weight
 
@@ -39,7 +40,7 @@ class Entry(NamedTuple):
     produced: Produced
     names: tuple[str, ...]
     """Names of its outputs."""
-    items: tuple[int, ...] = ()
+    items: Sequence[int] = ()
     """The items of the scope it became."""
 
 
@@ -107,16 +108,23 @@ class Inference:
         if not self.found:
             try:
                 root = self.scope(body, values, tuple(tensors))
+                self._need_few_parameters(root)
             except TooLarge as large:
                 self.report(large.rejected, body, "/nodes" if not large.rejected.field else "")
         if self.found or root is None:
             raise GraphError(self._placed())
         return ShapedGraph(self.graph, prune(root), values)
 
+    def _need_few_parameters(self, root: Scope | None) -> None:
+        if root is not None and root.parameters > self.limits.parameters:
+            complaint = f"the graph has {root.parameters} parameters, at most {self.limits.parameters} are allowed"
+            raise TooLarge(Rejected("AG502", complaint))
+
     def _placed(self) -> list[Diagnostic]:
-        placed: list[Diagnostic] = []
+        sources: dict[int, tuple[Source | None, list[Diagnostic]]] = {}
         for block, diagnostic in self.found.values():
-            placed += block.source.place([diagnostic]) if block.source is not None else [diagnostic]
+            sources.setdefault(id(block.source), (block.source, []))[1].append(diagnostic)
+        placed = [one for source, some in sources.values() for one in (source.place(some) if source else some)]
         return sorted(placed, key=lambda d: (d.file, d.line, d.column))
 
     def report(self, rejected: Rejected, block: Block, pointer: str) -> None:
@@ -128,6 +136,8 @@ class Inference:
                 diagnostic.code, diagnostic.pointer, f"{diagnostic.message} (in {where})", diagnostic.hint
             )
         self.found.setdefault((block.scope, diagnostic.pointer, diagnostic.code), (block, diagnostic))
+        if len(self.found) >= MOST_FINDINGS:
+            raise GraphError(self._placed())
 
     def _inputs(self, values: Mapping[str, Any]) -> list[Tensor]:
         tensors = []
@@ -140,6 +150,10 @@ class Inference:
                 except Rejected as rejected:
                     self.report(rejected, self.graph.body, pointer)
             tensors.append(Tensor(tuple(shape), entry.dtype))
+            try:
+                self._within(tensors[-1], "the input")
+            except Rejected as rejected:
+                self.report(rejected, self.graph.body, f"/inputs/{name}/shape")
         return tensors
 
     def _size(self, size: Any, values: Mapping[str, Any]) -> Dim:
@@ -191,18 +205,16 @@ class Inference:
         weights = primitive.weights(*tensors)
         return Facts(primitive, outputs, None, weights, primitive.macs(*tensors), *self._sizes(weights))
 
-    def _within(self, tensor: Tensor) -> None:
+    def _within(self, tensor: Tensor, what: str = "its output") -> None:
         size = prod(tensor.shape)
         if isinstance(size, int) and size > self.limits.elements:
-            raise Rejected(
-                "AG503", f"its output {show(tensor.shape)} has {size} elements, at most {self.limits.elements}"
-            )
+            complaint = f"{what} {show(tensor.shape)} has {size} elements, at most {self.limits.elements} are allowed"
+            raise Rejected("AG503", complaint)
 
     def _sizes(self, weights: tuple[Weight, ...]) -> tuple[int, int]:
         total = trainable = 0
         for weight in weights:
-            size = prod(weight.shape)
-            assert isinstance(size, int), "the shape rule asks for known sizes where weights depend on them"
+            size = need_known(prod(weight.shape), f"the size of {weight.name}")
             total += size
             if weight.trainable:
                 trainable += size
@@ -210,9 +222,9 @@ class Inference:
             raise Rejected("AG502", f"it has {total} parameters, at most {self.limits.parameters} are allowed")
         return total, trainable
 
-    def visit(self) -> None:
-        """Count one step of work, so that no file makes the walk long."""
-        self.visits += 1
+    def visit(self, feeds: int = 0) -> None:
+        """Count one step of work, or more where much is read, so that no file makes the walk long."""
+        self.visits += 1 + feeds // 8
         if self.visits > 4 * self.limits.nodes:
             raise TooLarge(Rejected("AG501", f"takes more than {4 * self.limits.nodes} steps to expand"))
 
@@ -238,7 +250,7 @@ class ScopeBuilder:
     def build(self) -> Scope | None:
         """The scope, or None after reporting what is wrong."""
         for node in self.block.nodes.values():
-            self.inference.visit()
+            self.inference.visit(len(node.feeds))
             try:
                 entry = self.node(node)
             except Rejected as rejected:
@@ -368,12 +380,11 @@ class ScopeBuilder:
         first = len(self.items)
         parts = self.inference.undress(primitive)
         produced = self._emit(node, node.id, parts.core, fed)
-        names = parts.core.outputs()
         if not parts.plain:
             for suffix, part in (("norm", parts.norm), ("activation", parts.activation)):
                 if part is not None:
                     produced = (self._dress(node, suffix, part, produced[0]), *produced[1:])
-        return Entry(produced, names, tuple(range(first, len(self.items))))
+        return Entry(produced, parts.names, range(first, len(self.items)))
 
     def _dress(self, node: Node, suffix: str, part: Primitive, value: tuple[Value, Tensor]) -> tuple[Value, Tensor]:
         try:
@@ -389,7 +400,8 @@ class ScopeBuilder:
         if facts.composition is not None:
             return self._compose(node, name, facts.composition, fed)
         feeds = tuple([None if feed is None else feed[0] for feed in fed])
-        return self._add(Leaf(name, primitive, feeds, tensors, facts.outputs, *facts[3:], node))
+        _, outputs, _, weights, macs, parameters, trainable = facts
+        return self._add(Leaf(name, primitive, feeds, tensors, outputs, weights, macs, parameters, trainable, node))
 
     def _compose(self, node: Node, name: str, composition: Any, fed: Sequence[tuple[Value, Tensor] | None]) -> Produced:
         made: dict[str, Produced] = {}
@@ -425,6 +437,8 @@ class ScopeBuilder:
             raise TooLarge(Rejected("AG501", complaint, hint=f"lower the repeats around {where}, or raise --max-nodes"))
         index = len(self.items)
         self.items.append(item)
+        if len(item.outputs) == 1:
+            return ((Value(index, 0), item.outputs[0]),)
         return tuple((Value(index, port), tensor) for port, tensor in enumerate(item.outputs))
 
     # ---- calls
@@ -464,10 +478,19 @@ class ScopeBuilder:
             block.params, arguments, f"block {block.name!r}", self.inference.graph.scopes[block.scope], _no_dim
         )
         for rejected in found:
-            self.report(rejected, node)
+            self._report_argument(rejected, node, block, arguments)
         if found:
             return None
         return self.entered(node, block, number, lambda: self.inference.scope(block, values, tensors))
+
+    def _report_argument(self, rejected: Rejected, node: Node, block: Block, arguments: Mapping[str, Any]) -> None:
+        """Note what is wrong with a parameter: at the call that gives it, or at the default in the block."""
+        name = rejected.field.partition("/")[2].partition("/")[0]
+        if not name or name in arguments:
+            part = next((part for part in ("last", "first") if name in getattr(node, part)), "")
+            self.report(rejected.under(part) if part and name not in node.arguments else rejected, node)
+        else:
+            self.inference.report(rejected, block, f"{block.pointer}/params")
 
     def entered(self, node: Node, block: Block, number: int, walk: Any) -> Scope | None:
         """`walk()` with this call on the stack, refusing circles and towers of blocks."""

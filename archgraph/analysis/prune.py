@@ -1,6 +1,6 @@
 """Keep what an output depends on: Keras drops the rest, so it counts neither weights nor work."""
 
-from archgraph.analysis.shaped import INPUT, Item, Leaf, Scope, Value
+from archgraph.analysis.shaped import INPUT, Call, Item, Leaf, Scope, Value
 
 Kept = tuple[Scope, frozenset[int]]
 """A pruned scope, and the input ports that it still reads."""
@@ -24,15 +24,24 @@ def _prune(scope: Scope, wanted: frozenset[int], memo: _Memo) -> Kept:
     ports: dict[int, set[int]] = {}
     for number in wanted:
         _want(scope.results[number], ports)
-    owners = {item.owner for item in scope.items if item.owner}
+    applied: dict[str, set[int]] = {}  # items whose weights others apply again, and the outputs that those must give
     kept: dict[int, Item] = {}
     for index in reversed(range(len(scope.items))):
         item = scope.items[index]
-        if index not in ports and item.name not in owners:
+        wants = ports.get(index)
+        if item.name in applied:
+            wants = applied[item.name] | (wants or {0})
+        if wants is None:
             continue
-        kept[index], reads = _item(item, frozenset(ports.get(index, {0})), memo)
+        if item.owner:
+            applied.setdefault(item.owner, set()).update(wants)
+        if isinstance(item, Leaf):
+            kept[index], reads = item, item.feeds
+        else:
+            kept[index], reads = _call(item, frozenset(wants), memo)
         for read in reads:
-            _want(read, ports)
+            if read is not None:
+                _want(read, ports)
     used = frozenset(ports.get(INPUT, ()))
     if len(kept) == len(scope.items) and all(kept[index] is item for index, item in enumerate(scope.items)):
         return scope, used
@@ -45,21 +54,23 @@ def _prune(scope: Scope, wanted: frozenset[int], memo: _Memo) -> Kept:
 
 
 def _want(value: Value, ports: dict[int, set[int]]) -> None:
-    ports.setdefault(value.item, set()).add(value.port)
+    known = ports.get(value.item)
+    if known is None:
+        ports[value.item] = {value.port}
+    else:
+        known.add(value.port)
 
 
-def _item(item: Item, wanted: frozenset[int], memo: _Memo) -> tuple[Item, list[Value]]:
-    """The item with its inside pruned, and the values it still reads."""
-    if isinstance(item, Leaf):
-        return item, [feed for feed in item.feeds if feed is not None]
+def _call(item: Call, wanted: frozenset[int], memo: _Memo) -> tuple[Call, tuple[Value, ...]]:
+    """The call with its inside pruned, and the values it still reads."""
     copies, reads = [], {item.carry}
     for copy in reversed(item.copies):
         made, used = _pruned(copy, wanted, memo)
         copies.append(made)
         reads |= used
-        wanted = frozenset({0})
+        wanted = wanted | {0} if item.share else frozenset({0})  # the first copy owns what any shared copy needs
     copies.reverse()
-    values = [item.feeds[port] for port in sorted(reads)]
+    values = tuple(item.feeds[port] for port in sorted(reads))
     if all(new is old for new, old in zip(copies, item.copies, strict=True)):
         return item, values
     return item.with_copies(tuple(copies)), values

@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from archgraph.diagnostics import Rejected, nearest
-from archgraph.document.parse import type_hint
+from archgraph.document.form import CONTROL_KEYS
+from archgraph.document.parse import find_block, type_hint, typed
 from archgraph.expression import compile_expression
 from archgraph.graph import MISSING, Block, Dimension, Graph, Parameter
-from archgraph.kinds import FrozenMap, is_formula, shown
+from archgraph.kinds import FrozenMap, is_formula
 from archgraph.shapes import Dim, Tensor, show, symbol
 from archgraph.vocabulary.base import Primitive
 from archgraph.vocabulary.parameters import ACTIVATION, ACTIVATION_FUNCTION, NORMALISATION
@@ -64,7 +65,7 @@ def bind(
     """The value of every parameter, and all complaints about `given`, each addressed by the parameter's name."""
     found = [
         Rejected("AG412", f"{what} has no parameter {name!r}; it takes: {', '.join(params) or 'none'}",
-                 hint=nearest(name, params), field=f"/{name}")
+                 hint=nearest(name, (*params, *CONTROL_KEYS)), field=f"/{name}")
         for name in given
         if name not in params
     ]  # fmt: skip
@@ -83,22 +84,7 @@ def bind(
 
 
 def _typed(value: Any, parameter: Parameter, blocks: Mapping[str, Block]) -> Any:
-    if parameter.type == "block":
-        return _block(value, blocks)
-    if not _has_type(value, parameter.type):
-        hint = 'declare it as {"type": "number", …}' if parameter.type == "int" and isinstance(value, float) else ""
-        raise Rejected("AG412", f"must be {type_hint(parameter)}, got {_shown(value)}", hint=hint)
-    if isinstance(value, float) and parameter.type == "int":
-        value = int(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        if parameter.minimum is not None and value < parameter.minimum:
-            raise Rejected("AG412", f"must be at least {parameter.minimum}, got {shown(value)}")
-        if parameter.maximum is not None and value > parameter.maximum:
-            raise Rejected("AG412", f"must be at most {parameter.maximum}, got {shown(value)}")
-    if parameter.choices and value not in parameter.choices:
-        choices = ", ".join(map(shown, parameter.choices))
-        raise Rejected("AG412", f"must be one of {choices}, got {_shown(value)}")
-    return value
+    return _block(value, blocks) if parameter.type == "block" else typed(value, parameter)
 
 
 def _block(value: Any, blocks: Mapping[str, Block]) -> Block:
@@ -107,39 +93,14 @@ def _block(value: Any, blocks: Mapping[str, Block]) -> Block:
     return find_block(value, blocks)
 
 
-def find_block(name: Any, blocks: Mapping[str, Block]) -> Block:
-    """The block of that name, or `Rejected`."""
-    if not isinstance(name, str):
-        raise Rejected("AG202", f"must be the name of a block, got {_shown(name)}")
-    if name not in blocks:
-        known = ", ".join(list(blocks)[:12])
-        raise Rejected("AG407", f"no block {shown(name)}", hint=nearest(name, blocks) or f"known: {known}")
-    return blocks[name]
-
-
-def _has_type(value: Any, name: str) -> bool:
-    if name == "bool":
-        return isinstance(value, bool)
-    if name == "string":
-        return isinstance(value, str)
-    if name == "list":
-        return isinstance(value, tuple)
-    if isinstance(value, bool | str | tuple | Block):
-        return False
-    return not (name == "int" and isinstance(value, float) and not value.is_integer())
-
-
-def _shown(value: Any) -> str:
-    return f"block {value.name!r}" if isinstance(value, Block) else shown(value)
-
-
 class Undressed:
     """A primitive's core with what its ``norm`` and ``activation`` shorthands stand for."""
 
-    __slots__ = ("activation", "core", "norm", "plain", "primitive")
+    __slots__ = ("activation", "core", "names", "norm", "plain", "primitive")
 
     def __init__(self, primitive: Primitive) -> None:
         self.primitive = primitive
+        self.names = primitive.outputs()
         fields = type(primitive).fields()
         shorthand = "norm" in fields or ("activation" in fields and fields["activation"].kind is ACTIVATION)
         norm = getattr(primitive, "norm", None) if shorthand else None

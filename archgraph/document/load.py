@@ -116,12 +116,12 @@ class Imports:
         return found
 
     def _path(self, name: Any, folder: Path | None) -> Path:
-        name = str(form.IMPORT.check(name))
+        relative = str(form.IMPORT.check(name))
         if folder is None or self.root is None:
             raise Rejected("AG410", "a text without a folder cannot import", hint="save it to a file and load that")
-        if Path(name).is_absolute():
+        if Path(relative).is_absolute():
             raise Rejected("AG410", f"must be relative, got {shown(name)}")
-        path = (folder / name).resolve()
+        path = (folder / relative).resolve()
         if not path.is_relative_to(self.root):
             raise Rejected(
                 "AG410", f"{shown(name)} lies outside the project folder", hint=f"the project is {self.root.name}/"

@@ -10,7 +10,7 @@ from archgraph.expression import compile_expression
 from archgraph.graph import MISSING, Block, Dimension, Feeds, Graph, Input, Node, Parameter, Ref
 from archgraph.kinds import FrozenMap, Kind, ListOf, Text, is_formula, shown
 from archgraph.record import Record
-from archgraph.shapes import symbol
+from archgraph.shapes import Size, symbol
 from archgraph.vocabulary import REGISTRY
 from archgraph.vocabulary.base import Primitive
 from archgraph.vocabulary.parameters import ACTIVATIONS
@@ -411,14 +411,7 @@ class Parser:
 
     def _ordered(self, nodes: Mapping[str, Node], pointer: str) -> dict[str, Node]:
         """The nodes, each after those that feed it, without those in circles, which are reported."""
-        seen: set[str] = set()
-        for name, node in nodes.items():
-            if not all(ref.node in seen or ref.node not in nodes for ref in node.refs()):
-                break
-            if node.kind == "reuse" and node.target not in seen:
-                break
-            seen.add(name)
-        else:
+        if _in_order(nodes):
             return dict(nodes)
         before = {
             name: [one for one in (*(ref.node for ref in node.refs()), *_target(node)) if one in nodes]
@@ -455,6 +448,47 @@ def type_of(literal: Any) -> str:
     if is_formula(literal):
         return "number"
     return "string" if isinstance(literal, str) else "list"
+
+
+def typed(value: Any, parameter: Parameter) -> Any:
+    """`value` as a parameter of any type but block takes it, or `Rejected` (AG412)."""
+    if not _has_type(value, parameter.type):
+        hint = 'declare it as {"type": "number", …}' if parameter.type == "int" and isinstance(value, float) else ""
+        raise Rejected("AG412", f"must be {type_hint(parameter)}, got {_shown(value)}", hint=hint)
+    if isinstance(value, float) and parameter.type == "int":
+        value = int(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if parameter.minimum is not None and value < parameter.minimum:
+            raise Rejected("AG412", f"must be at least {parameter.minimum}, got {shown(value)}")
+        if parameter.maximum is not None and value > parameter.maximum:
+            raise Rejected("AG412", f"must be at most {parameter.maximum}, got {shown(value)}")
+    if parameter.choices and value not in parameter.choices:
+        choices = ", ".join(map(shown, parameter.choices))
+        raise Rejected("AG412", f"must be one of {choices}, got {_shown(value)}")
+    return value
+
+
+def _has_type(value: Any, name: str) -> bool:
+    kinds: dict[str, tuple[type, ...]] = {
+        "bool": (bool,), "string": (str,), "list": (tuple,), "int": (int, float, Size), "number": (int, float, Size),
+    }  # fmt: skip
+    if isinstance(value, bool) and name != "bool":
+        return False
+    return isinstance(value, kinds[name]) and not (name == "int" and isinstance(value, float) and value % 1)
+
+
+def _shown(value: Any) -> str:
+    return f"block {value.name!r}" if isinstance(value, Block) else shown(value)
+
+
+def find_block(name: Any, blocks: Mapping[str, Block]) -> Block:
+    """The block of that name, or `Rejected`."""
+    if not isinstance(name, str):
+        raise Rejected("AG202", f"must be the name of a block, got {_shown(name)}")
+    if name not in blocks:
+        known = ", ".join(list(blocks)[:12])
+        raise Rejected("AG407", f"no block {shown(name)}", hint=nearest(name, blocks) or f"known: {known}")
+    return blocks[name]
 
 
 def escape(key: str) -> str:
@@ -503,6 +537,19 @@ def _split(record: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     for key, value in record.items():
         (control if key in form.CONTROL_KEYS else arguments)[key] = value
     return control, arguments
+
+
+def _in_order(nodes: Mapping[str, Node]) -> bool:
+    """Whether each node already stands after those that feed it."""
+    seen: set[str] = set()
+    for name, node in nodes.items():
+        for ref in node.refs():
+            if ref.node not in seen and ref.node in nodes:
+                return False
+        if node.kind == "reuse" and node.target not in seen:
+            return False
+        seen.add(name)
+    return True
 
 
 def _target(node: Node) -> tuple[str, ...]:
@@ -588,6 +635,7 @@ def whole_graph(parser: Parser, value: Any, scopes: Callable[[dict[str, Block]],
     if expect is not None:
         parser.formulas(dict(expect.given()), "/expect", {**params, **_sizes(inputs)}, (), "the file")
     reach = scopes(blocks)
+    _check_variants(parser, variants, params, reach[""])
     if parser.found or ordered is None:
         raise GraphError(parser.source.place(parser.found))
     name = str(value["name"])
@@ -663,3 +711,18 @@ def _variants(
                 )
         variants[name] = {key: frozen_value(item) for key, item in values.items()}
     return variants
+
+
+def _check_variants(
+    parser: Parser, variants: Mapping[str, Mapping[str, Any]], params: Mapping[str, Parameter], blocks: Scope
+) -> None:
+    for variant, values in variants.items():
+        for name, value in values.items():
+            parameter = params.get(name)
+            try:
+                if parameter is not None and parameter.type == "block":
+                    find_block(value, blocks)
+                elif parameter is not None:
+                    typed(value, parameter)
+            except Rejected as rejected:
+                parser.report(rejected, f"/variants/{variant}/{name}")
