@@ -129,7 +129,7 @@ def need_equal(a: Dim, b: Dim, what: str) -> None:
     raise Rejected(
         "AG305",
         f"{what} must be equal, which cannot be proven of {a} and {b}",
-        hint=_remedy((a, b), lambda a, b: equal(a, b)),
+        hint=_remedy((a, b), equal),
     )
 
 
@@ -191,29 +191,46 @@ def window_output(size: Dim, extent: int, stride: int, padding: str) -> Dim:
     return (size - extent) // stride + 1
 
 
-def _remedy(sizes: Shape, proof: Callable[..., bool | None], key: str = "multiple_of") -> str:
+Proof = Callable[..., bool | None]
+
+
+def _remedy(sizes: Shape, proof: Proof, key: str = "multiple_of") -> str:
     """What to state under ``dims`` so that `proof` succeeds; tried before it is told."""
     found = symbols(sizes)
-    one_or_all = dict.fromkeys([*((one,) for one in found), found])
-    for number in _CANDIDATES[key]:
-        for chosen in one_or_all:
-            if proof(*_constrained(sizes, chosen, key, number)):
+    if len(found) <= 3 and sum(size.parts for size in sizes if isinstance(size, Size)) <= 20:
+        search = _least_minimum if key == "minimum" else _least_multiple
+        for chosen in dict.fromkeys([*((one,) for one in found), found]):
+            number = search(sizes, chosen, proof)
+            if number is not None:
                 stated = ", ".join(f'"{symbol.name}": {{"{key}": {number}}}' for symbol in chosen)
                 return f'state it: "dims": {{{stated}}}'
-    return "sizes that are equal have the same name, or are numbers, in the input's shape"
+    names = " and ".join(symbol.name for symbol in found)
+    return f"write {'numbers' if len(found) > 1 else 'a number'} in place of {names} in the input's shape"
 
 
-_CANDIDATES = {
-    "multiple_of": (2, 3, 4, 5, 6, 7, 8, 16, 32, 64, 128, 256),
-    "minimum": (*range(2, 65), 128, 256, 512, 1024),
-}
+def _least_multiple(sizes: Shape, chosen: tuple[Symbol, ...], proof: Proof) -> int | None:
+    candidates = (2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 32, 64, 128, 256)
+    return next((number for number in candidates if proof(*_constrained(sizes, chosen, multiple_of=number))), None)
 
 
-def _constrained(sizes: Shape, found: tuple[Symbol, ...], key: str, number: int) -> Shape:
-    """`sizes` with one more constraint on each symbol."""
-    values: dict[str, Dim] = {}
-    for old in found:
-        multiple = math.lcm(old.multiple_of, number) if key == "multiple_of" else old.multiple_of
-        minimum = max(old.minimum, number) if key == "minimum" else old.minimum
-        values[old.name] = symbol(old.name, multiple_of=multiple, minimum=minimum)
+def _least_minimum(sizes: Shape, chosen: tuple[Symbol, ...], proof: Proof) -> int | None:
+    low, high = 1, 2
+    while not proof(*_constrained(sizes, chosen, minimum=high)):
+        low, high = high, 2 * high
+        if high > 2**16:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if proof(*_constrained(sizes, chosen, minimum=middle)) else (middle, high)
+    return high
+
+
+def _constrained(sizes: Shape, chosen: tuple[Symbol, ...], multiple_of: int = 1, minimum: int = 1) -> Shape:
+    """`sizes` with one more constraint on each of the `chosen` symbols."""
+    values: dict[str, Dim] = {
+        old.name: symbol(
+            old.name, multiple_of=math.lcm(old.multiple_of, multiple_of), minimum=max(old.minimum, minimum)
+        )
+        for old in chosen
+    }
     return tuple(substitute(size, values) for size in sizes)

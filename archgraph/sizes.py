@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from archgraph.diagnostics import Rejected
 
-MOST_PARTS = 200
+MOST_PARTS = 120
 """Symbols and operations in one size; beyond that it is refused rather than let a file buy minutes of algebra."""
-HIGHEST_DEGREE = 12
-MOST_TERMS_OF_A_BOUND = 512
+HIGHEST_DEGREE = 8
+MOST_TERMS_OF_A_BOUND = 100
 """A bound that needs more terms than this is unknown."""
 
 
@@ -196,7 +196,8 @@ class Size:
         return self >= other + 1
 
     def __ge__(self, other: "Dim") -> bool:
-        low, high = bounds_of_difference(self, other)
+        difference = self - other
+        low, high = lower(difference), upper(difference)
         if low is not None and low >= 0:
             return True
         if high is not None and high < 0:
@@ -225,13 +226,6 @@ def lower(dim: Dim) -> int | None:
 def upper(dim: Dim) -> int | None:
     """The smallest number that `dim` is proven never to exceed, or None."""
     return dim if isinstance(dim, int) else _highest(dim)
-
-
-def bounds_of_difference(a: Dim, b: Dim) -> tuple[int | None, int | None]:
-    """Lower and upper bound of ``a - b``."""
-    difference = _sum(_terms(a), _scaled(_terms(b), -1))
-    low, negated = _bound(difference), _bound(_scaled(difference, -1))
-    return low, None if negated is None else -negated
 
 
 def differ(a: Dim, b: Dim) -> bool:
@@ -418,10 +412,11 @@ def _highest(size: Size) -> int | None:
 
 def _bound(terms: Terms) -> int | None:
     """A number that `terms` never fall below: the better of two views of its quotients."""
-    if all(not atoms for atoms in terms):
-        return int(terms.get((), 0))
-    views = (_least(_expanded(terms, _as_slack)), _least(_expanded(terms, _as_remainder)))
-    return max((bound for bound in views if bound is not None), default=None)
+    simple = _least(_expanded(terms, _as_slack))
+    if not any(isinstance(atom, Quotient) for atoms in terms for atom in atoms):
+        return simple
+    exact = _least(_expanded(terms, _as_remainder))
+    return simple if exact is None else exact if simple is None else max(simple, exact)
 
 
 def _expanded(terms: Terms, view: Callable[[Atom], Terms]) -> Terms:
@@ -430,10 +425,12 @@ def _expanded(terms: Terms, view: Callable[[Atom], Terms]) -> Terms:
     for atoms, count in terms.items():
         product: Terms = {(): count}
         for atom in atoms:
-            product = _product(product, view(atom))
-            if len(product) > MOST_TERMS_OF_A_BOUND:
+            seen = view(atom)
+            if len(product) * len(seen) > MOST_TERMS_OF_A_BOUND:
                 return terms
-        total = _sum(total, product)
+            product = _product(product, seen)
+        for key, number in product.items():
+            total[key] = total.get(key, 0) + number
     return total
 
 
@@ -445,6 +442,7 @@ def _range(atom: Atom) -> tuple[int | None, int | None]:
     return None if low is None else low // atom.divisor, None if high is None else high // atom.divisor
 
 
+@lru_cache(maxsize=4096)
 def _as_slack(atom: Atom) -> Terms:
     """Minimum plus slack, or maximum minus slack: what makes ``H*W - H`` provably at least 0."""
     low, high = _range(atom)
@@ -455,6 +453,7 @@ def _as_slack(atom: Atom) -> Terms:
     return {(atom,): 1}
 
 
+@lru_cache(maxsize=4096)
 def _as_remainder(atom: Atom) -> Terms:
     """p//n as (p - r)/n with a remainder r below n: what makes ``H - 2*(H//2)`` provably 0 or 1."""
     if not isinstance(atom, Quotient):

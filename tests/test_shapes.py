@@ -375,7 +375,7 @@ REFUSED = [
         lambda: need_equal(H, W, "height and width"),
         "AG305",
         "height and width must be equal, which cannot be proven of H and W",
-        "sizes that are equal have the same name, or are numbers, in the input's shape",
+        "write numbers in place of H and W in the input's shape",
     ),
     (lambda: need_positive(0, "the height"), "AG304", "the height must be at least 1, got 0", ""),
     (lambda: need_positive(SHORT - 20, "the length"), "AG304", "the length must be at least 1, got T-20", ""),
@@ -398,6 +398,18 @@ REFUSED = [
         "4 is the nearest",
     ),
     (lambda: need_divisible(EVEN + 1, 2, "it"), "AG307", "it must be divisible by 2, got E+1", ""),
+    (
+        lambda: need_positive(H // 32 - 6, "the height"),
+        "AG305",
+        "the height must be at least 1, which cannot be proven of H//32-6",
+        'state it: "dims": {"H": {"minimum": 224}}',
+    ),
+    (
+        lambda: need_divisible(H * W, 6, "the area"),
+        "AG305",
+        "the area must be divisible by 6, which cannot be proven of H*W",
+        'state it: "dims": {"H": {"multiple_of": 6}}',
+    ),
     (
         lambda: need_divisible(H * 2, 6, "the height"),
         "AG305",
