@@ -38,7 +38,7 @@ from archgraph.vocabulary.parameters import (
     each_axis,
     per_axis,
 )
-from archgraph.vocabulary.rules import need_float
+from archgraph.vocabulary.rules import FLOATS, need_float
 from archgraph.vocabulary.sliding import span
 from archgraph.vocabulary.weighted import Biased
 
@@ -362,7 +362,9 @@ class ConvLstm(Recurrent):
         start = self.recurrent_initializer
         if (start if isinstance(start, str) else start["name"]) == "identity":
             hint = "orthogonal is the usual choice"
-            raise Rejected("AG802", "a convolution cannot start as the identity", hint=hint, field="/recurrent_initializer")
+            raise Rejected(
+                "AG802", "a convolution cannot start as the identity", hint=hint, field="/recurrent_initializer"
+            )
         kernel, strides, dilation = self._geometry(x)
         if max(strides) > 1 and max(dilation) > 1:
             raise Rejected(
@@ -495,6 +497,12 @@ class TimeDistributed(Primitive):
             layer = inner.lower(before)
             if layer.call is not Call.POSITIONAL or layer.keywords or layer.options:
                 raise Rejected("AG802", f"{inner.op} cannot be spread over time: Keras calls it in a way of its own")
+            if frame.dtype not in FLOATS:
+                # Keras would state a dtype that the numbers do not have.
+                complaint = f"what is spread over time must give floating-point numbers, got {frame.dtype}"
+                raise Rejected(
+                    "AG306", complaint, hint=f"put rescale before it, or use {inner.op} on the whole sequence"
+                )
         return frame
 
 

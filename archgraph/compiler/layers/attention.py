@@ -65,7 +65,7 @@ class BahdanauAttention(Kernels):
         if value_mask is not None:
             hidden = ops.logical_not(ops.cast(ops.expand_dims(value_mask, 1), "bool"))
             energy = energy - ops.cast(hidden, energy.dtype) * (3e4 if energy.dtype == "float16" else 1e9)
-        scores = ops.softmax(energy, axis=-1)
+        scores = _weighed(energy)
         context = ops.matmul(scores, value)
         return (ops.squeeze(context, 1), ops.squeeze(scores, 1)) if single else (context, scores)
 
@@ -126,7 +126,7 @@ class SpatialAttention(Kernels):
         query = _cells(self._mapped("query", x, training))
         key = _cells(self._pooled(self._mapped("key", x, training)))
         value = _cells(self._pooled(self._mapped("value", x, training)))
-        weights = ops.softmax(ops.matmul(query, ops.swapaxes(key, 1, 2)), axis=-1)
+        weights = _weighed(ops.matmul(query, ops.swapaxes(key, 1, 2)))
         found = self._mapped("output", ops.matmul(weights, value), training)
         return x + self.gamma * ops.reshape(found, ops.shape(x))
 
@@ -161,6 +161,11 @@ class SpatialAttention(Kernels):
             "pool": self.pool,
             "spectral_norm": self.spectral_norm,
         }
+
+
+def _weighed(energy: Any) -> Any:
+    """Softmax over the last axis; Keras would warn of one place, among which there is nothing to choose."""
+    return ops.ones_like(energy) if energy.shape[-1] == 1 else ops.softmax(energy, axis=-1)
 
 
 def _cells(x: Any) -> Any:

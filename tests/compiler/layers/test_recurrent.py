@@ -241,6 +241,14 @@ def test_what_cannot_be_spread_over_time_is_no_layer(layer: object) -> None:
     assert caught.value.field.startswith("/layer")
 
 
+def test_a_spread_layer_must_give_floating_point_numbers() -> None:
+    spread = REGISTRY["time_distributed"]
+    with pytest.raises(Rejected, match="int32"):
+        spread.make({"layer": "flatten"}).infer(Tensor((5, 4, 3), "int32"))
+    embedded = spread.make({"layer": {"op": "embedding", "input_dim": 9, "output_dim": 2}})
+    assert embedded.infer(Tensor((5, 4), "int32")) == Tensor((5, 4, 2))
+
+
 def test_labels_are_refused_with_the_advice_to_embed_them() -> None:
     with pytest.raises(Rejected, match="int32") as caught:
         REGISTRY["lstm"].make({"units": 2}).infer(Tensor((5, 3), "int32"))
