@@ -42,8 +42,8 @@ from archgraph.vocabulary.rules import FLOATS, need_float
 from archgraph.vocabulary.sliding import span
 from archgraph.vocabulary.weighted import Biased
 
-KERAS_ACTIVATIONS = tuple(name for name in ACTIVATIONS if name not in ("scaled_tanh", "step"))
-"""Names that Keras itself knows, for the functions inside a cell."""
+KERAS_ACTIVATIONS = tuple(name for name in ACTIVATIONS if name not in ("scaled_tanh", "step", "threshold"))
+"""Names that Keras itself can call without further arguments, for the functions inside a cell."""
 
 
 def _ports(*states: str) -> tuple[Port, ...]:

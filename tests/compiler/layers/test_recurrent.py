@@ -11,6 +11,7 @@ from archgraph.compiler.instantiate import apply, instantiate
 from archgraph.diagnostics import Rejected
 from archgraph.shapes import Tensor, symbol
 from archgraph.vocabulary import REGISTRY
+from archgraph.vocabulary.recurrent import KERAS_ACTIVATIONS
 from tests.compiler.layers.single import again, draws, run, single
 
 # Three steps worked out by hand (figures.json, golden_numeric_checks.lstm_3_steps and simple_rnn_3_steps).
@@ -193,6 +194,12 @@ def test_a_chain_of_layers_is_spread_layer_by_layer() -> None:
     assert [step.primitive.layer["op"] for step in steps] == ["pad", "conv"]
     assert steps[-1].name == ""
     assert spread.infer(x).shape == (5, 10, 2)
+
+
+@pytest.mark.parametrize("name", KERAS_ACTIVATIONS)
+def test_keras_computes_every_function_that_a_cell_may_have(name: str) -> None:
+    model = single("lstm", {"units": 3, "activation": name, "recurrent_activation": name}, (2, 4))
+    assert np.isfinite(run(model, *draws((2, 2, 4)))[0]).all()
 
 
 LSTM_WITH_STATE = {"op": "lstm", "units": 1, "return_state": True}
