@@ -381,7 +381,7 @@ def shuffled(value: Any, chance: random.Random, *, keep: bool = False) -> Any:
     keys = list(value)
     if not keep:
         chance.shuffle(keys)
-    # A default may use the parameters before it, the first variant is the default, the first output of a block its value.
+    # Order has a meaning in these: earlier parameters serve in defaults; the first variant and output are the default.
     return {key: shuffled(value[key], chance, keep=key in ("params", "variants", "outputs")) for key in keys}
 
 

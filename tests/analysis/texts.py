@@ -1,6 +1,5 @@
 """Graph files written as text, with a mark where a finding is expected."""
 
-import json
 from typing import Any, NamedTuple
 
 from archgraph.analysis import infer
@@ -44,6 +43,12 @@ def block(nodes: str, *, more: str = "", inputs: str = '["x"]', output: str = '"
     return f'{{{more}{"," if more else ""} "inputs": {inputs}, "nodes": {{{nodes}}}, {output}}}'
 
 
+def blocks(mark: str = "", **named: str) -> str:
+    """The member ``blocks`` of a file; the key `mark` is marked."""
+    members = ", ".join(f'{MARK if name == mark else ""}"{name}": {text}' for name, text in named.items())
+    return f'"blocks": {{{members}}}'
+
+
 def shaped(nodes: str, **parts: str) -> ShapedGraph:
     return infer(load_text(file(nodes, **parts)))
 
@@ -58,7 +63,3 @@ def paths(graph: ShapedGraph) -> list[str]:
 
 def shapes(graph: ShapedGraph) -> dict[str, Any]:
     return {name: tensor.shape for name, tensor in graph.outputs.items()}
-
-
-def as_text(value: Any) -> str:
-    return json.dumps(value)

@@ -1,0 +1,192 @@
+"""Totals and tables against arithmetic done by hand and against published counts."""
+
+import json
+import time
+
+import pytest
+
+from archgraph.analysis import infer
+from archgraph.analysis.cost import Share, block_rows, cost, peak, rows
+from archgraph.document.load import load_text
+from archgraph.shapes import symbol
+from tests.analysis.resnet import preactivation_resnet
+from tests.analysis.texts import block, shaped
+
+NET = (
+    '"c": {"op": "conv", "in": "x", "filters": 4, "kernel_size": 3, "norm": "batch", "activation": "relu"},'
+    '"f": {"op": "flatten", "in": "c"}, "a": {"op": "dense", "in": "f", "units": 10}'
+)
+
+
+def test_the_totals_of_a_small_network() -> None:
+    total = cost(shaped(NET))
+    conv, norm, dense = 3 * 3 * 3 * 4, 4 * 4, 8 * 8 * 4 * 10 + 10
+    assert (total.parameters, total.trainable, total.non_trainable) == (conv + norm + dense, conv + 8 + dense, 8)
+    assert (total.macs, total.flops) == (8 * 8 * conv + 2560, 2 * (8 * 8 * conv + 2560))
+    assert total.weight_bytes == 4 * (conv + norm + dense)
+    assert total.families == {
+        "convolution": Share(1, conv, conv, 8 * 8 * conv),
+        "normalisation": Share(1, norm, 8, 0),
+        "activation": Share(1, 0, 0, 0),
+        "shape": Share(1, 0, 0, 0),
+        "dense and embedding": Share(1, dense, dense, 2560),
+    }
+
+
+def test_the_memory_of_a_training_step() -> None:
+    graph = shaped(NET)
+    tensors = 8 * 8 * 3 + 4 * (8 * 8 * 4) + 10  # x; c, its norm, its activation and f; a
+    weights = graph.parameters + 3 * graph.trainable  # weights; gradients and two slots
+    assert cost(graph).training_bytes == 4 * (weights + tensors)
+    assert cost(graph, batch_size=32, optimizer_slots=0).training_bytes == 4 * (
+        graph.parameters + graph.trainable + 32 * tensors
+    )
+
+
+@pytest.mark.parametrize(
+    ("nodes", "outputs", "expected"),
+    [
+        # x has 4 numbers; a chain keeps two tensors at a time
+        ('"n": {"op": "dense", "in": "x", "units": 6}, "a": {"op": "dense", "in": "n", "units": 3}', '{"y": "a"}', 10),
+        ('"n": {"op": "dense", "in": "x", "units": 6}, "a": {"op": "dense", "in": "n", "units": 9}', '{"y": "a"}', 15),
+        # a shortcut keeps x alive: x + n + m, and then x + m + a
+        (
+            '"n": {"op": "dense", "in": "x", "units": 6}, "m": {"op": "dense", "in": "n", "units": 4},'
+            '"a": {"op": "add", "in": ["x", "m"]}', '{"y": "a"}', 14,
+        ),
+        # an output stays
+        (
+            '"n": {"op": "dense", "in": "x", "units": 6}, "m": {"op": "dense", "in": "n", "units": 4},'
+            '"a": {"op": "dense", "in": "m", "units": 5}', '{"y": "a", "n": "n"}', 15,
+        ),
+        # what is handed on unchanged takes no memory of its own
+        ('"a": {"op": "dense", "in": "x", "units": 6, "repeat": 0}', '{"y": "a"}', 4),
+    ],
+)  # fmt: skip
+def test_the_peak_is_the_worst_moment(nodes: str, outputs: str, expected: int) -> None:
+    assert peak(shaped(nodes, inputs='{"x": {"shape": [4]}}', outputs=outputs)) == 4 * expected
+
+
+def test_the_peak_grows_with_the_batch_and_the_type() -> None:
+    graph = shaped('"a": {"op": "embedding", "in": "x", "input_dim": 9, "output_dim": 5}',
+                   inputs='{"x": {"shape": [3], "dtype": "uint8"}}')  # fmt: skip
+    assert peak(graph) == 3 + 3 * 5 * 4
+    assert cost(graph, batch_size=10).activation_bytes == 630
+
+
+def test_totals_that_depend_on_a_symbol_are_shown_as_such() -> None:
+    height = symbol("H")
+    graph = shaped(
+        '"a": {"op": "conv", "in": "x", "filters": 4, "kernel_size": 3}', inputs='{"x": {"shape": ["H", 8, 3]}}'
+    )
+    total = cost(graph, batch_size=2)
+    assert total.macs == height * 8 * 108
+    assert total.activation_bytes == 2 * (height * 8 * 3 + height * 8 * 4) * 4
+    assert str(total.macs) == "864*H"
+
+
+def test_a_worst_moment_that_depends_on_a_symbol_is_not_guessed() -> None:
+    nodes = '"n": {"op": "dense", "in": "z", "units": 90}, "a": {"op": "dense", "in": "n", "units": 1},'
+    nodes += '"b": {"op": "dense", "in": "x", "units": 4}'
+    inputs = '{"x": {"shape": ["H", 8, 3]}, "z": {"shape": [5]}}'
+    assert peak(shaped(nodes, inputs=inputs, outputs='{"y": "a", "b": "b"}')) is None
+
+
+# ---- tables
+
+
+def test_a_row_for_every_primitive() -> None:
+    table = list(rows(shaped(NET)))
+    assert [(row.path, row.op, row.output, row.parameters, row.macs, row.field) for row in table] == [
+        ("c", "conv", (8, 8, 4), 108, 6912, (3, 3)),
+        ("c/norm", "batch_norm", (8, 8, 4), 16, 0, (3, 3)),
+        ("c/activation", "activation", (8, 8, 4), 0, 0, (3, 3)),
+        ("f", "flatten", (256,), 0, 0, (3, 3)),
+        ("a", "dense", (10,), 2570, 2560, (8, 8)),
+    ]
+    assert {row.pointer for row in table} == {"/nodes/c", "/nodes/f", "/nodes/a"}
+
+
+CELL = block(
+    '"d": {"op": "dense", "in": "x", "units": 3}, "a": {"block": "inner", "in": "d"}',
+)
+INNER = block('"a": {"op": "dense", "in": "x", "units": "=units"}', more='"params": {"units": 3}')
+BLOCKS = f'"blocks": {{"cell": {CELL}, "inner": {INNER}}}'
+
+
+def rolled(nodes: str, depth: int) -> list[tuple[str, int, str, int, int, int]]:
+    table = block_rows(shaped(nodes, more=BLOCKS, outputs='{"y": "a"}'), depth)
+    return [(row.path, row.level, row.what, row.times, row.total.nodes, row.total.parameters) for row in table]
+
+
+STAGE = '"s": {"block": "cell", "in": "x", "repeat": 3}, "a": {"block": "inner", "in": "s", "units": 5}'
+
+
+def test_the_rolled_view_has_one_row_for_each_record() -> None:
+    # dense 3 -> 3 has 12 weights, dense 3 -> 5 has 20
+    assert rolled(STAGE, 1) == [("s", 0, "cell", 3, 6, 72), ("a", 0, "inner", 1, 1, 20)]
+
+
+def test_the_rolled_view_opens_blocks_level_by_level() -> None:
+    assert rolled(STAGE, 4) == [
+        ("s", 0, "cell", 3, 6, 72),
+        ("s/0-2", 1, "cell", 3, 6, 72),
+        ("s/0-2/d", 2, "dense", 1, 1, 12),
+        ("s/0-2/a", 2, "inner", 1, 1, 12),
+        ("s/0-2/a/a", 3, "dense", 1, 1, 12),
+        ("a", 0, "inner", 1, 1, 20),
+        ("a/a", 1, "dense", 1, 1, 20),
+    ]
+
+
+def test_runs_of_unequal_copies_have_rows_of_their_own() -> None:
+    nodes = '"a": {"block": "inner", "in": "x", "units": 5, "repeat": 4, "last": {"units": 2}}'
+    # 3 -> 5, 5 -> 5 twice, 5 -> 2
+    assert rolled(nodes, 2) == [
+        ("a", 0, "inner", 4, 4, 20 + 30 + 30 + 12),
+        ("a/0", 1, "inner", 1, 1, 20),
+        ("a/1-2", 1, "inner", 2, 2, 60),
+        ("a/3", 1, "inner", 1, 1, 12),
+    ]
+
+
+def test_shared_weights_are_counted_once_in_every_view() -> None:
+    nodes = '"s": {"block": "cell", "in": "x", "repeat": 3, "share": true}, "a": {"reuse": "s", "in": "s"}'
+    graph = shaped(nodes, more=BLOCKS)
+    assert graph.parameters == 24
+    assert sum(row.parameters for row in rows(graph)) == 24
+    assert sum(row.total.parameters for row in block_rows(graph)) == 24
+    assert cost(graph).families == {"dense and embedding": Share(12, 24, 24, 12 * 9 * 64)}
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 9])
+def test_each_level_of_the_rolled_view_adds_up(depth: int) -> None:
+    graph = infer(load_text(json.dumps(preactivation_resnet(4))))
+    top = [row for row in block_rows(graph, depth) if row.level == 0]
+    assert sum(row.total.parameters for row in top) == graph.parameters
+    assert sum(row.total.macs for row in top) == graph.macs  # type: ignore[misc]
+    assert sum(row.total.nodes for row in top) == graph.count == len(list(rows(graph)))
+
+
+# ---- a large network
+
+
+def test_preactivation_resnet_1001_has_the_published_counts() -> None:
+    graph = infer(load_text(json.dumps(preactivation_resnet(111))))
+    total = cost(graph)
+    # pytorchcv 0.0.74 prints 10,327,706 trainable weights; 1,487,849,984 multiply-adds by an independent counter
+    assert (total.trainable, total.macs) == (10_327_706, 1_487_849_984)
+    assert total.families["convolution"].nodes == 999 + 1 + 3  # three convolutions a unit, the stem, three shortcuts
+
+
+def test_totals_of_equal_copies_are_reckoned_once() -> None:
+    graph = infer(load_text(json.dumps(preactivation_resnet(111))))
+    block_rows(graph, 2)
+    best = min(_seconds(lambda: block_rows(graph, 2)) for _ in range(5))
+    assert best < 0.05
+
+
+def _seconds(work: object) -> float:
+    start = time.process_time()
+    work()  # type: ignore[operator]
+    return time.process_time() - start
