@@ -90,6 +90,8 @@ class Node:
     last: Mapping[str, Any] = field(default_factory=dict)
     share: bool = False
     doc: str = ""
+    named: bool = False
+    """Whether the file names the ports in ``in``, so that pointers do too."""
     primitive: Primitive | None = None
     """The primitive itself, where no argument is an expression and the node is not repeated."""
 

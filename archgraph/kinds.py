@@ -271,7 +271,8 @@ class AnyOf(Kind):
             try:
                 return kind.check(value, open=open)
             except Rejected as rejected:
-                complaints.append(rejected)
+                if not isinstance(kind, Constant):  # "must be null" is no help to one who wrote something else
+                    complaints.append(rejected)
         meant = [c for c in complaints if c.code != "AG202" or c.field]
         if len(meant) == 1:
             raise meant[0]
@@ -336,6 +337,8 @@ class Shared(Kind):
 def definitions() -> dict[str, Any]:
     """The ``$defs`` that schemas of records refer to."""
     shared = {
-        f"{name}{'-open' if open else ''}": shared.kind.rule(open) for name, shared in SHARED.items() for open in (False, True)
+        f"{name}{'-open' if open else ''}": shared.kind.rule(open)
+        for name, shared in SHARED.items()
+        for open in (False, True)
     }
     return {"expression": EXPRESSION_SCHEMA, **shared}

@@ -9,7 +9,7 @@ from archgraph.analysis.resolve import Undressed, bind, dim_reader, dimension, r
 from archgraph.analysis.shaped import INPUT, Call, Item, Leaf, Scope, ShapedGraph, Value
 from archgraph.diagnostics import Diagnostic, GraphError, Rejected, nearest
 from archgraph.document.form import feeds as op_feeds
-from archgraph.document.parse import MOST_FINDINGS, find_block
+from archgraph.document.parse import MOST_FINDINGS, find_block, place_of_feed
 from archgraph.graph import Block, Feeds, Graph, Node, Ref, Source
 from archgraph.kinds import is_formula
 from archgraph.shapes import Dim, Tensor, need_known, prod, show
@@ -326,8 +326,7 @@ class ScopeBuilder:
         try:
             return self.read(ref)
         except Rejected as rejected:
-            place = "in" if len(tuple(node.refs())) == 1 else f"in/{position}"
-            raise rejected.under(place) from None
+            raise rejected.under(f"in{place_of_feed(node, position)}") from None
 
     def _enabled(self, node: Node) -> bool:
         enabled = self._evaluated("when", node.when, self.values)

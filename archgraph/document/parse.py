@@ -141,7 +141,7 @@ class Parser:
         if "nodes" not in value:
             self.report(Rejected("AG204", "needs 'nodes': the records of the block"), pointer)
         nodes = self.nodes(value.get("nodes", {}), f"{pointer}/nodes", params, inputs, f"block {name!r}")
-        ordered = self.wire(nodes, (*inputs, *_keys(value.get("nodes"))), outputs, pointer)
+        ordered = self.wire(nodes, inputs, value.get("nodes"), outputs, pointer)
         if ordered is None or not inputs or not outputs:
             return None
         return Block(name, params, inputs, ordered, outputs, carry, doc, self.source, self.scope, pointer)
@@ -226,10 +226,11 @@ class Parser:
         nodes = {}
         for name, record in records.items():
             place = f"{pointer}/{name}"
-            if name in inputs:
+            taken = name in inputs
+            if taken:
                 self.report(Rejected("AG210", f"{name!r} is already the name of an input"), place)
             node = self.node(name, record, place, params, inputs, where)
-            if node is not None:
+            if node is not None and not taken:
                 nodes[name] = node
         return nodes
 
@@ -266,7 +267,10 @@ class Parser:
         feeds = self._feeds(record, pointer, alike.primitive)
         if feeds is None:
             return None
-        return Node(name, "op", alike.target, feeds, alike.arguments, doc=alike.doc, primitive=alike.primitive)
+        named = type(record["in"]) is dict
+        return Node(
+            name, "op", alike.target, feeds, alike.arguments, doc=alike.doc, named=named, primitive=alike.primitive
+        )
 
     def _expressions(
         self, node: Node, pointer: str, params: Mapping[str, Any], inputs: Iterable[str], where: str
@@ -302,7 +306,8 @@ class Parser:
         if feeds is None or found:
             return None
         made = kind(**taken) if repeat is None and not has_formula(taken) else None
-        return Node(name, "op", op, feeds, taken, when, repeat, first, last, share, doc, made)
+        named = type(record["in"]) is dict
+        return Node(name, "op", op, feeds, taken, when, repeat, first, last, share, doc, named, made)
 
     def _overrides(
         self, control: Mapping[str, Any], part: str, pointer: str, kind: type[Primitive]
@@ -374,40 +379,48 @@ class Parser:
     # ---- wiring
 
     def wire(
-        self, nodes: Mapping[str, Node], declared: Collection[str], outputs: Mapping[str, Ref], pointer: str
+        self, nodes: Mapping[str, Node], inputs: Collection[str], records: Any, outputs: Mapping[str, Ref], pointer: str
     ) -> dict[str, Node] | None:
         """The nodes in an order that respects their feeds, or None; unknown names and circles are reported.
 
-        `declared` are all names of inputs and nodes in the text: a record that was refused is not unknown as well.
+        `records` are the ``nodes`` as the file has them: a record that was refused is not unknown as well. Where inputs
+        or
+        records are missing altogether, nothing is unknown.
         """
         before = len(self.found)
-        known = set(declared)
+        if inputs and isinstance(records, Mapping) and records:
+            self._need_known(nodes, {*inputs, *records}, records, pointer)
+            self._need_known_outputs(outputs, {*inputs, *records}, pointer)
+        ordered = self._ordered(nodes, pointer)
+        return ordered if len(self.found) == before else None
+
+    def _need_known(self, nodes: Mapping[str, Node], known: set[str], records: Mapping[str, Any], pointer: str) -> None:
         for node in nodes.values():
             for ref in node.refs():
                 if ref.node not in known:
                     self._unknown_feeds(node, known, f"{pointer}/nodes/{node.id}/in")
                     break
-            if node.kind == "reuse" and node.target not in known:
-                self._unknown(node.target, known, f"{pointer}/nodes/{node.id}/reuse")
+            if node.kind == "reuse" and node.target not in records:
+                self._unknown(node.target, records, f"{pointer}/nodes/{node.id}/reuse", "a node")
+
+    def _need_known_outputs(self, outputs: Mapping[str, Ref], known: set[str], pointer: str) -> None:
         for name, ref in outputs.items():
             if ref.node not in known:
-                place = f"{pointer}/output" if (name == "output" and pointer) else f"{pointer}/outputs/{name}"
-                self._unknown(ref.node, known, place)
-        ordered = self._ordered(nodes, pointer)
-        return ordered if len(self.found) == before else None
+                single = name == "output" and pointer
+                self._unknown(ref.node, known, f"{pointer}/output" if single else f"{pointer}/outputs/{name}")
 
     def _unknown_feeds(self, node: Node, known: set[str], pointer: str) -> None:
         for place, ref in _places(node):
             if ref.node not in known:
                 self._unknown(ref.node, known, f"{pointer}{place}")
 
-    def _unknown(self, name: str, known: Collection[str], pointer: str) -> None:
+    def _unknown(self, name: str, known: Collection[str], pointer: str, what: str = "a node or input") -> None:
         self._comparisons += len(known)
         hint = nearest(name, sorted(known)) if self._comparisons <= MOST_COMPARISONS else ""
         if not hint:
             few = sorted(known)[:8] if len(known) <= MOST_COMPARISONS else []
             hint = f"known here: {', '.join(few)}{', …' if len(known) > len(few) else ''}"
-        self.report(Rejected("AG401", f"{name!r} is neither a node nor an input here", hint=hint), pointer)
+        self.report(Rejected("AG401", f"{name!r} is not the name of {what} here", hint=hint), pointer)
 
     def _ordered(self, nodes: Mapping[str, Node], pointer: str) -> dict[str, Node]:
         """The nodes, each after those that feed it, without those in circles, which are reported."""
@@ -527,10 +540,6 @@ def _likeness(record: dict[str, Any]) -> Any:
     )
 
 
-def _keys(value: Any) -> Iterable[str]:
-    return value if isinstance(value, Mapping) else ()
-
-
 def _split(record: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     control: dict[str, Any] = {}
     arguments: dict[str, Any] = {}
@@ -557,10 +566,18 @@ def _target(node: Node) -> tuple[str, ...]:
 
 
 def _places(node: Node) -> Iterable[tuple[str, Ref]]:
+    """Where, below ``in``, each reference stands."""
     if isinstance(node.feeds, Mapping):
         return [(f"/{port}", ref) for port, ref in node.feeds.items()]
-    refs = [ref for ref in node.feeds if ref is not None]
-    return [("" if len(refs) == 1 else f"/{position}", ref) for position, ref in enumerate(refs)]
+    refs = [(place_of_feed(node, position), ref) for position, ref in enumerate(node.feeds)]
+    return [(place, ref) for place, ref in refs if ref is not None]
+
+
+def place_of_feed(node: Node, position: int) -> str:
+    """Where, below ``in``, the feed of an op at `position` stands: by port name, by number, or there itself."""
+    if node.named:
+        return f"/{REGISTRY[node.target].inputs[position].name}"
+    return f"/{position}" if len(node.refs()) > 1 else ""
 
 
 def _op_hint(op: Any) -> str:
@@ -628,8 +645,8 @@ def whole_graph(parser: Parser, value: Any, scopes: Callable[[dict[str, Block]],
     blocks = parser.blocks(value.get("blocks", {}))
     outputs = parser.outputs(value["outputs"], "/outputs") if "outputs" in value else {}
     nodes = parser.nodes(value.get("nodes", {}), "/nodes", params, inputs, "the file")
-    declared = (*_keys(value.get("inputs")), *_keys(value.get("nodes")))
-    ordered = parser.wire(nodes, declared, outputs, "")
+    named = value.get("inputs")
+    ordered = parser.wire(nodes, named if isinstance(named, Mapping) else (), value.get("nodes"), outputs, "")
     variants = _variants(parser, value, params)
     expect = parser.record(form.ExpectForm, value.get("expect", {}), "/expect", open=True)
     if expect is not None:
