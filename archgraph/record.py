@@ -67,7 +67,9 @@ class Record:
 
         With ``open=True`` expressions are accepted, unread, wherever a value may stand.
         """
-        fields, taken, found = cls.fields(), {}, []
+        fields = cls.fields()
+        taken: dict[str, Any] = {}
+        found: list[Rejected] = []
         for name, value in values.items():
             if len(found) == MOST_COMPLAINTS:
                 break

@@ -55,7 +55,7 @@ def multiply_adds(layer: Any) -> int:
     if name == "Dense":
         return math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:-1])
     if name == "MultiHeadAttention":
-        steps, width = layer.output.shape[1:]
+        steps = layer.output.shape[1]
         projections = sum(math.prod(w.shape) for w in layer.weights if w.name == "kernel") * steps
         return projections + 2 * steps * steps * layer.num_heads * layer.key_dim
     return 0
@@ -105,7 +105,8 @@ STAGES = {
     "densenet121": {"stem": (112, 112, 64), "pool": (56, 56, 64), "dense1/5/cat": (56, 56, 256),
                     "trans1/pool": (28, 28, 128), "dense2/11/cat": (28, 28, 512), "trans2/pool": (14, 14, 256),
                     "dense3/23/cat": (14, 14, 1024), "trans3/pool": (7, 7, 512), "dense4/15/cat": (7, 7, 1024)},
-    "lenet5": {"c1": (28, 28, 6), "s2": (14, 14, 6), "c3": (10, 10, 16), "s4": (5, 5, 16), "c5": (1, 1, 120), "f6": (84,)},
+    "lenet5": {"c1": (28, 28, 6), "s2": (14, 14, 6), "c3": (10, 10, 16), "s4": (5, 5, 16), "c5": (1, 1, 120),
+               "f6": (84,)},
 }  # fmt: skip
 
 

@@ -11,8 +11,8 @@ from archgraph.compiler.plan import lowered, run
 def compile_model(shaped: ShapedGraph, *, seed: int | None = None, dtype_policy: str | None = None) -> Any:
     """Build the Keras model of a graph.
 
-    The result is a plain functional ``keras.Model``: it trains, saves and loads like any other. Layers are named by their
-    expanded paths, with dots (``stage2.0.conv``). One input or output is passed as a tensor, several as a dict by name.
+    The result is a plain functional ``keras.Model``: it trains, saves and loads like any other. Layers are named by
+    their expanded paths, with dots (``stage2.0.conv``). One input or output is a tensor, several are a dict by name.
 
     Args:
         shaped: as `archgraph.infer` returns it.

@@ -20,7 +20,11 @@ def load_keras() -> ModuleType:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _held_back_stderr():
-        return importlib.import_module("keras")
+        keras = importlib.import_module("keras")
+        if keras.config.backend() == "tensorflow":
+            # TensorFlow looks for its devices on first use, and complains aloud where there is no GPU.
+            importlib.import_module("tensorflow").config.list_physical_devices()
+    return keras
 
 
 @contextlib.contextmanager

@@ -158,8 +158,8 @@ REPEAT = Integer(0)
 WHEN = Flag()
 CONTROL_KEYS = ("op", "block", "reuse", "in", "when", "repeat", "share", "first", "last", "doc", "meta")
 FILE_KEYS = (
-    "$schema", "archgraph", "name", "doc", "imports", "params", "dims", "inputs", "variants", "blocks", "nodes", "outputs",
-    "expect", "meta",
+    "$schema", "archgraph", "name", "doc", "imports", "params", "dims", "inputs", "variants", "blocks", "nodes",
+    "outputs", "expect", "meta",
 )  # fmt: skip
 NETWORK_KEYS = ("inputs", "nodes", "outputs")
 REQUIRED_BLOCK_FILE_KEYS = ("archgraph", "name")

@@ -1,4 +1,4 @@
-"""Older versions of the format -> this one, one step at a time. A step rewrites the JSON value; the writer does the rest."""
+"""Older versions of the format -> this one, one step at a time, as JSON values."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from archgraph.document import form
-from archgraph.kinds import Kind, definitions
+from archgraph.kinds import Kind, ListOf, Text, definitions
 from archgraph.record import Record
 from archgraph.vocabulary import REGISTRY
 from archgraph.vocabulary.base import Primitive
@@ -26,7 +26,7 @@ def graph_schema() -> dict[str, Any]:
         "else": {"required": ["blocks"]},
         "additionalProperties": False,
         "properties": {
-            "$schema": {"description": "Where this schema lies, for editors.", **form.Text(1_000).rule(open=False)},
+            "$schema": {"description": "Where this schema lies, for editors.", **Text(1_000).rule(open=False)},
             "archgraph": {"description": "Version of the format.", "const": form.VERSION},
             "name": {"description": "Name of the network.", **form.NAME.rule(open=False)},
             "doc": _doc("What the network is and where it comes from."),
@@ -109,7 +109,7 @@ def _block() -> dict[str, Any]:
             "params": _members("The knobs of the block.", "parameter"),
             "inputs": {
                 "description": "Names of the inputs.",
-                **form.ListOf(form.ID, shortest=1, longest=64).rule(open=False),
+                **ListOf(form.ID, shortest=1, longest=64).rule(open=False),
                 "uniqueItems": True,
             },
             "carry": {"description": "The input that `repeat` chains the output into.", **form.ID.rule(open=False)},

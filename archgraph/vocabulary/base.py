@@ -67,8 +67,8 @@ class Call(Enum):
 class Layer(NamedTuple):
     """A Keras layer as data: the compiler makes it, the source emitter prints it.
 
-    `name` is a class of ``keras.layers``, or of ``archgraph.compiler.layers`` when `ours`. Arguments are JSON-like values;
-    a nested `Layer` stands for a wrapped layer. Keys that end in ``_initializer`` or ``_regularizer`` hold Keras
+    `name` is a class of ``keras.layers``, or of ``archgraph.compiler.layers`` when `ours`. Arguments are JSON-like
+    values; a nested `Layer` stands for a wrapped one. Keys that end in ``_initializer`` or ``_regularizer`` hold Keras
     identifiers (``"he_normal"``, ``{"l1": 0.0, "l2": 1e-4}``) that the compiler resolves and seeds.
     An argument ``seed`` set to None stands for the seed of the build.
     With `keywords`, the inputs are passed under these names, in port order (``layer(query=…, value=…)``), and absent
@@ -85,7 +85,7 @@ class Layer(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One primitive inside a composition. A feed is the number of an input of the whole, or the name of an earlier step.
+    """One primitive inside a composition. A feed is the number of an input of the whole, or an earlier step's name.
 
     The step named ``""`` stands for the node itself: it gets the node's own path, the others a path below it.
     """
@@ -114,7 +114,7 @@ EVERYWHERE = "everywhere"
 
 
 class Example(NamedTuple):
-    """A worked case: documentation, palette preview and test at once. `inputs` and `outputs` are shapes or `Tensor`s."""
+    """A worked case: documentation, palette preview and test at once. Inputs and outputs are shapes or `Tensor`s."""
 
     params: Mapping[str, Any]
     inputs: Sequence[Any]
@@ -132,8 +132,8 @@ class Example(NamedTuple):
 class Primitive(Record, abc.ABC):
     """One kind of node. Its parameters are its fields; its contract is these methods.
 
-    Every method takes the input tensors positionally in port order; an absent optional input is None. Methods other than
-    `infer` may assume that `infer` has accepted the same inputs.
+    Every method takes the input tensors positionally in port order; an absent optional input is None. Methods other
+    than `infer` may assume that `infer` has accepted the same inputs.
     """
 
     op: ClassVar[str]

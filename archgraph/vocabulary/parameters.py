@@ -41,7 +41,11 @@ def explicit_padding(value: Padding, rank: int) -> tuple[tuple[int, int], ...]:
         raise Rejected(
             "AG301", f"padding has {len(value)} items, but the input has {rank} spatial axes", field="/padding"
         )
-    return tuple((side, side) if isinstance(side, int) else (side[0], side[1]) for side in value)  # type: ignore[index]
+    sides = []
+    for side in value:
+        before, after = (side, side) if isinstance(side, int) else side
+        sides.append((int(before), int(after)))
+    return tuple(sides)
 
 
 # ---- initialisers: Keras's names and arguments; the seed comes from the compiler
@@ -145,7 +149,8 @@ REGULARIZER = optional(Shared("regularizer", RegularizerKind()))
 ACTIVATIONS = (
     "linear", "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "sigmoid", "hard_sigmoid",
     "log_sigmoid", "tanh", "hard_tanh", "scaled_tanh", "softplus", "softsign", "softmax", "log_softmax", "exponential",
-    "hard_silu", "tanh_shrink", "soft_shrink", "hard_shrink", "threshold", "squareplus", "sparse_plus", "sparsemax", "step",
+    "hard_silu", "tanh_shrink", "soft_shrink", "hard_shrink", "threshold", "squareplus", "sparse_plus", "sparsemax",
+    "step",
 )  # fmt: skip
 """Functions that the op ``activation`` knows; each is also a short name for the ``activation`` of a layer."""
 

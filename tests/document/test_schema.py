@@ -21,7 +21,9 @@ VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 
 @pytest.mark.parametrize(
-    ("name", "schema"), [("graph.schema.json", SCHEMA), ("train.schema.json", experiment_schema())], ids=["graph", "train"]
+    ("name", "schema"),
+    [("graph.schema.json", SCHEMA), ("train.schema.json", experiment_schema())],
+    ids=["graph", "train"],
 )
 def test_the_committed_schema_is_the_generated_one(name: str, schema: dict[str, Any]) -> None:
     jsonschema.Draft202012Validator.check_schema(schema)
