@@ -41,10 +41,8 @@ def explicit_padding(value: Padding, rank: int) -> tuple[tuple[int, int], ...]:
         raise Rejected(
             "AG301", f"padding has {len(value)} items, but the input has {rank} spatial axes", field="/padding"
         )
-    sides = []
-    for side in value:
-        before, after = (side, side) if isinstance(side, int) else side
-        sides.append((int(before), int(after)))
+    assert not isinstance(value, str), "padding by name is never explicit"
+    sides = [(side, side) if isinstance(side, int) else side for side in value]
     return tuple(sides)
 
 
