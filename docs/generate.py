@@ -29,12 +29,12 @@ from archgraph.kinds import LARGEST, AnyOf, Integer, Kind, ListOf, Shared, shown
 from archgraph.record import Field, Named, Record
 from archgraph.shapes import show
 from archgraph.training.callbacks import CALLBACKS
-from archgraph.training.data import SOURCES
+from archgraph.training.data import SOURCES, Source
 from archgraph.training.experiment import DataSource, PerOutput, Settings
 from archgraph.training.folder import RunFolder
-from archgraph.training.objective import LOSSES, METRICS
+from archgraph.training.objective import LOSSES, METRICS, Loss
 from archgraph.training.optimizer import OPTIMIZERS, SCHEDULES, Optimizer
-from archgraph.training.preprocessing import STEPS
+from archgraph.training.preprocessing import STEPS, Step
 from archgraph.vocabulary import REGISTRY, Example, Family, Primitive
 from archgraph.vocabulary.parameters import ACTIVATIONS, EXPLICIT_PADDING, INITIALIZERS, L1L2, NORM_OPS
 
@@ -52,8 +52,8 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def cell(text: str) -> str:
-    """Text that does not end its cell."""
-    return text.replace("|", "\\|").replace("\n", " ").strip()
+    """Text that does not end its cell; literals of docstrings become those of Markdown."""
+    return text.replace("|", "\\|").replace("\n", " ").replace("``", "`").strip()
 
 
 def code(text: str) -> str:
@@ -197,12 +197,13 @@ def family_page(family: Family) -> str:
 def op_section(kind: type[Primitive]) -> Iterator[str]:
     """Everything about one op."""
     yield f"## {kind.op}"
-    lead, _, rest = kind.doc().partition("\n\n")
+    lead, _, rest = kind.doc().replace("``", "`").partition("\n\n")
     yield f"{kind.icon} {one_line(lead)}"
     if rest:
         yield rest
     yield f"Source: {kind.source}."
     yield ports(kind)
+    yield from outputs(kind)
     order = ORDER.parameters({"op": kind.op})
     fields = kind.fields()
     yield parameters(fields[name] for name in order) if fields else "No parameters."
@@ -225,6 +226,13 @@ def ports(kind: type[Primitive]) -> str:
         for port in kind.inputs
     )
     return table(("input", "", "meaning"), rows)
+
+
+def outputs(kind: type[Primitive]) -> Iterator[str]:
+    """Names of the outputs, where there are several in some example."""
+    names = dict.fromkeys(name for one in kind.examples for name in kind.make(one.params).outputs())
+    if len(names) > 1:
+        yield f"Outputs, as the parameters say: {', '.join(map(code, names))}."
 
 
 def example(kind: type[Primitive], one: Example) -> tuple[str, ...]:
@@ -336,39 +344,33 @@ def summary(kind: type[Record]) -> str:
 
 def options(kind: type[Record], common: Mapping[str, Any]) -> str:
     """The parameters of a record in one cell."""
-    return "; ".join(
-        code(field.name) + (" (required)" if field.required else f" = {spelt(field.default)}") + f": {field.doc}"
+    return "<br>".join(
+        option(field)
         for field in kind.fields().values()
         if field.name not in common or field.default != common[field.name]
     )
 
 
+def option(field: Field) -> str:
+    """One parameter in one line."""
+    return (
+        code(field.name) + (" (required)" if field.required else f" = {code(spelt(field.default))}") + f": {field.doc}"
+    )
+
+
 def sources() -> str:
     """The data sets."""
-    own: Iterator[tuple[str, ...]] = (
-        (code(name), f"{summary(kind)} Gives {kind.shape}." + (f" Needs: `{kind.extra}`." if kind.extra else ""),
-         "; ".join(options_of_source(kind)), kind.licence)
+    common = {name: field.default for name, field in Source.fields().items()}
+    rows = (
+        (code(name), f"{summary(kind)} Gives {kind.shape}." + needs(kind), options(kind, common), kind.licence)
         for name, kind in SOURCES.items()
-    )  # fmt: skip
-    return table(("data", "what it is", "options", "terms"), own)
+    )
+    return table(("data", "what it is", "options", "terms"), rows)
 
 
-COMMON = ("test", "subset", "split_seed")
-"""Options of every data set."""
-
-
-def options_of_source(kind: type[Record]) -> Iterator[str]:
-    """The options that a source has beyond those of all sources."""
-    for field in kind.fields().values():
-        if field.name not in COMMON:
-            default = " (required)" if field.required else f" = {spelt(field.default)}"
-            yield f"{code(field.name)}{default}: {field.doc}"
-
-
-def common_options() -> str:
-    """The options of every data set."""
-    fields = next(iter(SOURCES.values())).fields()
-    return parameters(fields[name] for name in COMMON)
+def needs(kind: type[Source]) -> str:
+    """What to install for a data set."""
+    return f" Needs: `{kind.extra}`." if kind.extra else ""
 
 
 def run_folder() -> str:
@@ -393,9 +395,11 @@ REGIONS: Mapping[str, Callable[[], str]] = {
     "expect": fields_of(form.ExpectForm),
     "settings": fields_of(Settings),
     "data": sources,
-    "data options": common_options,
-    "steps": lambda: named_table("step", STEPS),
-    "losses": lambda: named_table("loss", LOSSES),
+    "data options": fields_of(Source),
+    "step options": fields_of(Step),
+    "steps": lambda: named_table("step", STEPS, Step),
+    "loss options": fields_of(Loss),
+    "losses": lambda: named_table("loss", LOSSES, Loss),
     "metrics": lambda: named_table("metric", METRICS),
     "optimizer": fields_of(Optimizer),
     "optimizers": lambda: named_table("optimiser", OPTIMIZERS, Optimizer),

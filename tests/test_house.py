@@ -133,7 +133,7 @@ def test_starting_imports_neither_keras_nor_tensorflow(module: str) -> None:
     assert {"keras", "tensorflow"} & set(run.stdout.split()) == set()
 
 
-@pytest.mark.parametrize("module", ["archgraph", "archgraph.analysis.check", "archgraph.cli", "archgraph.drawing"])
+@pytest.mark.parametrize("module", ["archgraph", "archgraph.analysis.check", "archgraph.cli.fmt", "archgraph.drawing"])
 def test_checking_and_drawing_start_without_numpy_and_matplotlib(module: str) -> None:
     run = subprocess.run([sys.executable, "-c", START, module], capture_output=True, text=True, cwd=ROOT, check=True)
     assert {"numpy", "matplotlib", "sklearn", "pydot"} & set(run.stdout.split()) == set()
