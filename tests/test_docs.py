@@ -197,7 +197,7 @@ def test_the_tutorial_adds_a_primitive(tmp_path: Path) -> None:
     assert sum(bool(line.strip()) for line in primitive.splitlines()) <= 25
     for command in (
         ["-m", "doctest", str(TUTORIAL)],
-        ["-m", "pytest", "-p", "no:cacheprovider", "tests/vocabulary", "-k", "channel_shuffle"],
+        ["-m", "pytest", "-p", "no:cacheprovider", "tests/vocabulary/test_contract.py", "-k", "channel_shuffle"],
     ):
         run = subprocess.run(
             [sys.executable, *command],
