@@ -95,6 +95,7 @@ class Crop(Primitive):
     inputs = (Port("x", "what is cut"), Port("like", "a tensor that has the wanted spatial size", optional=True))
     examples = (
         Example({"cropping": [[1, 0], 2]}, inputs=[(28, 28, 1)], outputs=[(27, 24, 1)]),
+        Example({"cropping": 1}, inputs=[Tensor((9, 4), "int32")], outputs=[Tensor((7, 4), "int32")]),
         Example({}, inputs=[(64, 64, 512), (56, 56, 3)], outputs=[(56, 56, 512)]),
         Example({"offset": 19}, inputs=[(50, 40, 8), (20, 21, 4)], outputs=[(20, 21, 8)]),
     )

@@ -1,4 +1,4 @@
-"""Hypothesis strategies that follow from the vocabulary itself: values of a kind, parameters and inputs of a primitive."""
+"""Hypothesis strategies that follow from the vocabulary itself: values of a kind, uses of a primitive."""
 
 from collections.abc import Mapping
 from functools import cache

@@ -100,14 +100,15 @@ def _plausible_cost(primitive: Primitive, inputs: tuple[Any, ...]) -> None:
 def computed(part: Part) -> None:
     """Run a built step on two samples of numbers and assert that what comes out is as inferred."""
     random = np.random.default_rng(1)
-    arrays = [None if x is None else _numbers(random, x) for x in part.inputs]
+    arrays = [None if x is None else numbers(random, x) for x in part.inputs]
     outputs = apply(part.layer, part.built, arrays)
     got = list(outputs) if isinstance(outputs, list | tuple) else [outputs]
     shapes = [Tensor(tuple(y.shape[1:]), keras.backend.standardize_dtype(y.dtype)) for y in got]
     assert shapes == list(part.outputs)
 
 
-def _numbers(random: np.random.Generator, x: Tensor) -> Any:
+def numbers(random: np.random.Generator, x: Tensor) -> Any:
+    """Two samples for an input: normal numbers, or zeros where whole ones or truth values are due."""
     if "float" in x.dtype:
         return keras.ops.cast(random.normal(size=(2, *x.shape)), x.dtype)
     return keras.ops.zeros((2, *x.shape), x.dtype)  # 0 is the one index that every table has
