@@ -55,10 +55,11 @@ def _build(model: Any, dataset: Dataset) -> None:
     one = {name: array[:1] for name, array in train.targets.items()}
     weights = {name: np.asarray(array[:1]) for name, array in train.weights.items()} or None
     x = structure({name: array[:1] for name, array in train.inputs.items()}, single=len(train.inputs) == 1)
-    shapes = [tensor.shape[1:] for tensor in model.outputs]
-    if all(None not in shape for shape in shapes):
-        filled = [np.full((1, *shape), 1 / max(shape[-1:] or (1,)), "float32") for shape in shapes]
-        predicted: Any = structure(dict(zip(_names(model, train.targets), filled, strict=True)), single=single)
+    given = model.output if isinstance(model.output, Mapping) else {next(iter(train.targets)): model.output}
+    shapes = {name: tuple(tensor.shape[1:]) for name, tensor in given.items()}
+    if all(None not in shape for shape in shapes.values()):
+        filled = {name: np.full((1, *shape), 1 / max(shape[-1:] or (1,)), "float32") for name, shape in shapes.items()}
+        predicted: Any = structure(filled, single=single)
     else:
         predicted = model(x, training=False)
     y = keras.tree.map_structure(keras.ops.convert_to_tensor, structure(one, single=single))
@@ -67,10 +68,6 @@ def _build(model: Any, dataset: Dataset) -> None:
     model.compute_loss(x, y, predicted, share)
     model.compute_metrics(x, y, predicted, share)
     model.reset_metrics()
-
-
-def _names(model: Any, targets: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(model.output) if isinstance(model.output, Mapping) else tuple(targets)
 
 
 # ---- records -> Keras objects
@@ -94,11 +91,11 @@ def _loss(keras: Any, experiment: Experiment, dataset: Dataset, output: str) -> 
 
 def _metrics(keras: Any, experiment: Experiment, dataset: Dataset, output: str) -> list[Any]:
     made = []
-    for name, metric in experiment.metrics(output):
+    for _, label, metric in experiment.metrics(output):
         cls, arguments = metric.keras, metric.arguments()
         if cls == "accuracy":
             cls, arguments = _accuracy(experiment, dataset, output)
-        made.append(_make(keras.metrics, cls, {"name": name, **arguments}))
+        made.append(_make(keras.metrics, cls, {"name": label, **arguments}))
     return made
 
 
@@ -124,7 +121,9 @@ def make_optimizer(experiment: Experiment, steps: int) -> Any:
     keras, record = load_keras(), experiment.optimizer
     arguments = record.arguments()
     rate = arguments["learning_rate"]
-    if not isinstance(rate, int | float):
+    if isinstance(rate, int | float):
+        arguments["learning_rate"] = float(rate)  # Keras refuses the integer 1
+    else:
         total = steps * experiment.settings.epochs
         arguments["learning_rate"] = _rate(keras, SCHEDULE.make(rate), steps, total)  # type: ignore[arg-type]
     return _make(keras.optimizers, record.keras, arguments)
@@ -133,7 +132,7 @@ def make_optimizer(experiment: Experiment, steps: int) -> Any:
 def _rate(keras: Any, schedule: KerasObject, steps: int, total: int) -> Any:
     arguments = schedule.arguments()
     if not isinstance(schedule, Schedule):
-        return arguments["learning_rate"]
+        return float(arguments["learning_rate"])
     factor = steps if arguments.pop("per") == "epoch" else 1
     for name in ("decay_steps", "first_decay_steps", "warmup_steps"):
         if name in arguments:

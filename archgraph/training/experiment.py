@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from archgraph.diagnostics import GraphError, Rejected, nearest
 from archgraph.document.load import project_folder
@@ -230,6 +230,14 @@ class Settings(Record):
     meta: Any = param(MapOf(Anything()), "Free for other tools.", default=FrozenMap())
 
 
+class Watched(NamedTuple):
+    """A metric: its name in Keras, the label that its figures bear (the second ``precision`` is ``precision_2``)."""
+
+    name: str
+    label: str
+    metric: KerasObject
+
+
 @dataclass(frozen=True)
 class Experiment:
     """A checked experiment file, its place, and the records that its entries stand for."""
@@ -295,12 +303,18 @@ class Experiment:
             value = value[output]
         return _name(value), LOSS.make(value)  # type: ignore[return-value]
 
-    def metrics(self, output: str) -> tuple[tuple[str, KerasObject], ...]:
-        """Names and records of an output's metrics."""
+    def metrics(self, output: str) -> tuple[Watched, ...]:
+        """An output's metrics, each under a name of its own."""
         values = self.settings.metrics
         if is_per_output(values):
             values = values.get(output, ())
-        return tuple((_name(value), METRIC.make(value)) for value in values)  # type: ignore[misc]
+        found: list[Watched] = []
+        for value in values:
+            name = _name(value)
+            number = 1 + sum(one.name == name for one in found)
+            label = name if number == 1 else f"{name}_{number}"
+            found.append(Watched(name, label, METRIC.make(value)))  # type: ignore[arg-type]
+        return tuple(found)
 
     @cached_property
     def callbacks(self) -> tuple[Watcher, ...]:

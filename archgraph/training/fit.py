@@ -137,8 +137,9 @@ def _losses_given(fit: Fit) -> Iterator[Rejected]:
                 yield Rejected(
                     "AG701", f"the output {name!r} has nothing to learn from", hint=hint, field=f"/{key}/{name}"
                 )
+    known = not is_per_output(settings.loss) or set(settings.loss) <= set(outputs)
     for name in fit.binding.targets:
-        if fit.experiment.loss(name) is None:
+        if known and fit.experiment.loss(name) is None:
             yield Rejected("AG701", f"the output {name!r} has a target but no loss", field="/loss")
 
 
@@ -159,7 +160,7 @@ def _loss(fit: Fit, target: Target, name: str, loss: Loss) -> Iterator[Rejected]
     yield from wrong
     if not wrong:
         yield from _target_values(fit, target, name, field)
-    yield from _ending(fit, target, name, loss, field)
+        yield from _ending(fit, target, name, loss, field)
 
 
 def _target_shape(target: Target, name: str, field: str) -> Iterator[Rejected]:
@@ -221,10 +222,6 @@ def _ending(fit: Fit, target: Target, name: str, loss: Loss, field: str) -> Iter
     if ending is None:
         return
     function, node = ending
-    if function == "softmax" and target.tensor.shape[-1:] == (1,):
-        complaint = f"output {target.output!r} is a softmax over one number, which is always 1"
-        yield Rejected("AG701", complaint, hint=f'use "sigmoid" in node {node!r}', field=field)
-        return
     accepted = PROBABILITY_LOSSES.get(name)
     if accepted is None:
         return
@@ -267,7 +264,7 @@ def last_function(shaped: ShapedGraph, output: str) -> tuple[str, str] | None:
 
 def _metrics(fit: Fit, target: Target) -> Iterator[Rejected]:
     given, output = target.values.shape, target.tensor.shape
-    for number, (name, metric) in enumerate(fit.experiment.metrics(target.output)):
+    for number, (name, _, metric) in enumerate(fit.experiment.metrics(target.output)):
         sparse = name in _SPARSE_METRICS or (name == "mean_io_u" and getattr(metric, "sparse_y_true", False))
         if name == "accuracy":
             continue
@@ -311,7 +308,7 @@ def quantities(fit: Fit) -> tuple[str, ...]:
     if several:
         names += [f"{output}_loss" for output in learned]
     for output in learned:
-        names += [f"{output}_{name}" if several else name for name, _ in fit.experiment.metrics(output)]
+        names += [f"{output}_{one.label}" if several else one.label for one in fit.experiment.metrics(output)]
     validated = fit.experiment.settings.validation > 0
     return (*names, *(f"val_{name}" for name in names if validated))
 

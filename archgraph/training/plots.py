@@ -83,7 +83,7 @@ def _panel(axes: Any, name: str, epochs: Sequence[int], history: Sequence[Mappin
         axes.set_yscale("log")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.margins(x=0.02)
-    if name != "learning_rate":
+    if name != "learning_rate" and axes.get_lines():
         axes.legend(fontsize=_SMALL, frameon=False, labelcolor=_INK)
 
 

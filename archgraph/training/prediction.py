@@ -91,7 +91,7 @@ def predict(model: str | Path, inputs: Inputs, *, batch_size: int = 32) -> Predi
         raise GraphError([Diagnostic(rejected.code, "", rejected.message, rejected.hint, file=str(where))]) from None
     given = trained.model.predict(fed if len(fed) > 1 else next(iter(fed.values())), batch_size=batch_size, verbose=0)
     if not isinstance(given, Mapping):
-        given = {(trained.outputs or tuple(trained.model.output_names))[0]: given}
+        given = {(trained.outputs or ("output",))[0]: given}
     squash = trained.squash or {}
     outputs = {name: _squashed(np.asarray(values), squash.get(name, "")) for name, values in given.items()}
     return Prediction(
@@ -185,7 +185,12 @@ def _columns(trained: _Trained, inputs: Inputs) -> tuple[tuple[str, ...], dict[s
 def _wanted(trained: _Trained) -> tuple[str, ...]:
     """The arrays that are needed, by column where the run names columns, else by input."""
     columns = trained.columns
-    return tuple(dict.fromkeys(columns.values())) if columns else tuple(trained.model.input_names)
+    return tuple(dict.fromkeys(columns.values())) if columns else tuple(_inputs(trained.model))
+
+
+def _inputs(model: Any) -> dict[str, Any]:
+    """The model's input tensors by name; the only one is called as its layer is."""
+    return dict(model.input) if isinstance(model.input, Mapping) else {tensor.name: tensor for tensor in model.inputs}
 
 
 def _only(trained: _Trained) -> str:
@@ -246,9 +251,9 @@ def _fed(trained: _Trained, arrays: Mapping[str, Array]) -> dict[str, Array]:
         columns[name] = Column(_shaped(trained, name, arrays[key]))
     done = preprocessing.repeat(trained.fitted, columns)
     pairs = (trained.columns or {name: name for name in wanted}).items()
-    fed = {}
+    fed, tensors = {}, _inputs(trained.model)
     for name, column in pairs:
-        tensor = trained.model.inputs[list(trained.model.input_names).index(name)]
+        tensor = tensors[name]
         values = done[column].values
         _need_shape(name, values, tuple(tensor.shape[1:]))
         fed[name] = values.astype(tensor.dtype, copy=False)

@@ -67,7 +67,7 @@ def write(path: Path, state: State) -> None:
 def read(path: Path) -> State:
     """The state in the file at `path`. Raises `GraphError` AG704 when it is damaged or missing."""
     try:
-        with np.load(path, allow_pickle=False) as loaded:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as loaded:
             manifest = json.loads(loaded[_MANIFEST].tobytes())
             counts, dtypes = manifest["counts"], manifest["dtypes"]
             groups = [

@@ -92,7 +92,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"preprocessing": [{"name": "pad", "size": [1, 2, 3]}]}, "AG201", "/preprocessing/0/size"),
     ({"preprocessing": "flatten"}, "AG202", "/preprocessing"),
     ({"callbacks": [{"name": "early_stopping", "patience": -1}]}, "AG201", "/callbacks/0/patience"),
-    ({"class_weights": "balance"}, "AG202", "/class_weights"),
+    ({"class_weights": "balance"}, "AG205", "/class_weights"),
     ({"dtype_policy": "float8"}, "AG205", "/dtype_policy"),
     ({"steps_per_execution": 0}, "AG201", "/steps_per_execution"),
     ({"optimiser": "adam"}, "AG203", "/optimiser"),

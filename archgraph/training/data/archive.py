@@ -18,7 +18,7 @@ def read_npz(path: Path) -> dict[str, Array]:
             size = sum(entry.file_size for entry in archive.infolist())
         if size > LARGEST_BYTES:
             raise Rejected("AG703", f"{path.name} unpacks to {size} bytes, more than {LARGEST_BYTES}")
-        with np.load(path, allow_pickle=False) as loaded:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as loaded:
             return {name: _array(loaded, name, path) for name in loaded.files}
     except (zipfile.BadZipFile, zlib.error, EOFError):
         raise Rejected("AG703", f"{path.name} is not an .npz archive, or is damaged") from None
