@@ -19,7 +19,7 @@ _NOUNS = {
     "depth_multiplier": "per channel",
     "groups": "groups",
 }
-_VERBATIM = ("padding", "activation", "norm")
+_VERBATIM = ("padding", "activation")
 
 
 def tensor(one: Tensor) -> str:
@@ -91,9 +91,12 @@ def phrase(name: str, value: Any, rank: int = 0) -> str:
     if name in _SIZES and not is_formula(value):
         return "×".join(map(str, value if isinstance(value, tuple) else (value,) * max(rank, 1)))
     if name in _NOUNS:
-        return short(f"{_value(value)} {_NOUNS[name]}")
-    if name in _VERBATIM:
-        return short(_named(value))
+        noun = _NOUNS[name].removesuffix("s") if value == 1 else _NOUNS[name]
+        return short(f"{_value(value)} {noun}")
+    if name == "norm":
+        return short(_named(value) if _named(value) == "lrn" else f"{_named(value)} norm")
+    if name in _VERBATIM and isinstance(value, str | Mapping):
+        return short(_value(value))
     words = name.removeprefix("use_").replace("_", " ")
     if isinstance(value, bool):
         return words if value else f"no {words}"

@@ -186,6 +186,33 @@ def test_shapes_are_written_as_people_write_them(several, text):
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("filters", 64, "64 filters"),
+        ("units", 1, "1 unit"),
+        ("kernel_size", 3, "3×3"),
+        ("kernel_size", (1, 7), "1×7"),
+        ("strides", 2, "stride 2"),
+        ("use_bias", False, "no bias"),
+        ("return_state", True, "return state"),
+        ("norm", "batch", "batch norm"),
+        ("norm", {"op": "group_norm", "groups": 4}, "group norm"),
+        ("norm", "lrn", "lrn"),
+        ("activation", {"op": "activation", "activation": "elu"}, "elu"),
+        ("padding", "valid", "valid"),
+        ("padding", 3, "padding 3"),
+        ("filters", "=4*width", "4*width filters"),
+        ("rate", 0.5, "rate 0.5"),
+        ("rate", None, ""),
+        ("kernel_regularizer", {"l2": 0.1}, "kernel regularizer l2 0.1"),
+        ("size", (2, 3), "2×3"),
+    ],
+)
+def test_parameters_are_a_few_words(name, value, text):
+    assert words.phrase(name, value, rank=2) == text
+
+
+@pytest.mark.parametrize(
     ("number", "text"),
     [(0, "0"), (61_706, "61,706"), (25_610_152, "25.6 M"), (3_857_973_248, "3.86 G"), (10**16, "10,000 T")],
 )
