@@ -454,11 +454,19 @@ class ScopeBuilder:
     def _matched(self, node: Node, block: Block) -> list[tuple[Value, Tensor]] | None:
         try:
             refs = in_port_order(node.feeds, block.inputs, f"block {block.name!r}")
-            fed = [self.read(ref) for ref in refs]
         except Rejected as rejected:
             raise rejected.under("in") from None
+        fed = [self._feed(node, ref, port, block) for port, ref in enumerate(refs)]
         good = [feed for feed in fed if feed is not None]
         return good if len(good) == len(fed) else None
+
+    def _feed(self, node: Node, ref: Ref, port: int, block: Block) -> tuple[Value, Tensor] | None:
+        try:
+            return self.read(ref)
+        except Rejected as rejected:
+            place: str | int = block.inputs[port] if isinstance(node.feeds, Mapping) else port
+            inside = rejected if len(node.feeds) == 1 and place == 0 else rejected.under(place)
+            raise inside.under("in") from None
 
     def _call(self, node: Node, block: Block, fed: list[tuple[Value, Tensor]]) -> Entry | None:
         times = self._times(node)
@@ -477,19 +485,20 @@ class ScopeBuilder:
             block.params, arguments, f"block {block.name!r}", self.inference.graph.scopes[block.scope], _no_dim
         )
         for rejected in found:
-            self._report_argument(rejected, node, block, arguments)
+            self._report_parameter(rejected, node, block, arguments, _part(node, rejected, number, times))
         if found:
             return None
         return self.entered(node, block, number, lambda: self.inference.scope(block, values, tensors))
 
-    def _report_argument(self, rejected: Rejected, node: Node, block: Block, arguments: Mapping[str, Any]) -> None:
+    def _report_parameter(
+        self, rejected: Rejected, node: Node, block: Block, arguments: Mapping[str, Any], part: str
+    ) -> None:
         """Note what is wrong with a parameter: at the call that gives it, or at the default in the block."""
-        name = rejected.field.partition("/")[2].partition("/")[0]
-        if not name or name in arguments:
-            part = next((part for part in ("last", "first") if name in getattr(node, part)), "")
-            self.report(rejected.under(part) if part and name not in node.arguments else rejected, node)
-        else:
+        name = _name(rejected)
+        if name and name not in arguments:
             self.inference.report(rejected, block, f"{block.pointer}/params")
+        else:
+            self.report(rejected.under(part) if part else rejected, node)
 
     def entered(self, node: Node, block: Block, number: int, walk: Any) -> Scope | None:
         """`walk()` with this call on the stack, refusing circles and towers of blocks."""
@@ -512,17 +521,14 @@ class ScopeBuilder:
 
         def copy(number: int, tensors: tuple[Tensor, ...]) -> Scope | None:
             arguments = self._arguments(node, number, times)
-            primitive = None if arguments is None else self._checked(node, arguments)
-            return None if primitive is None else self._single(node, primitive, fed, tensors)
+            try:
+                primitive = None if arguments is None else REGISTRY[node.target].make(arguments)
+                return None if primitive is None else self._single(node, primitive, fed, tensors)
+            except Rejected as rejected:
+                part = _part(node, rejected, number, times)
+                raise (rejected.under(part) if part else rejected) from None
 
         return self._chain(node, copy, times, 0, present, ("output",))
-
-    def _checked(self, node: Node, arguments: Mapping[str, Any]) -> Primitive | None:
-        kind = REGISTRY[node.target]
-        taken, wrong = kind.check(arguments)
-        for rejected in wrong:
-            self.report(rejected, node)
-        return None if wrong else kind(**taken)
 
     def _single(
         self, node: Node, primitive: Primitive, fed: list[tuple[Value, Tensor] | None], tensors: tuple[Tensor, ...]
@@ -566,7 +572,8 @@ class ScopeBuilder:
             try:
                 values[key] = self._evaluated(key, value, names)
             except Rejected as rejected:
-                self.report(rejected, node)
+                part = _part(node, rejected, number, times)
+                self.report(rejected.under(part) if part else rejected, node)
                 sound = False
         return values if sound else None
 
@@ -649,13 +656,29 @@ class ScopeBuilder:
             self.items[mine] = replace(again, owner=name)
 
 
+def _name(rejected: Rejected) -> str:
+    """The parameter that a complaint is about."""
+    return rejected.field.partition("/")[2].partition("/")[0]
+
+
+def _part(node: Node, rejected: Rejected, number: int, times: int) -> str:
+    """Whether the parameter that a complaint is about comes from ``first`` or ``last``; else the empty text."""
+    name = _name(rejected)
+    if number == times - 1 and name in node.last:
+        return "last"
+    return "first" if number == 0 and name in node.first else ""
+
+
 def in_port_order(feeds: Feeds, ports: tuple[str, ...], what: str) -> list[Ref]:
     """The references of a block call in the order of the block's inputs."""
     if isinstance(feeds, Mapping):
         for port in feeds:
             if port not in ports:
                 raise Rejected(
-                    "AG403", f"{what} has no input {port!r}; its inputs: {', '.join(ports)}", hint=nearest(port, ports)
+                    "AG403",
+                    f"{what} has no input {port!r}; its inputs: {', '.join(ports)}",
+                    hint=nearest(port, ports),
+                    field=f"/{port}",
                 )
         for port in ports:
             if port not in feeds:

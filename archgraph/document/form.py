@@ -269,7 +269,10 @@ def _named(value: Mapping[str, Any], ports: tuple[Port, ...]) -> Feeds:
         if key not in names:
             hint = nearest(key, names) or _form_hint(ports)
             raise Rejected(
-                "AG403", f"has no input {shown(key)}; its inputs are {', '.join(names) or 'a list'}", hint=hint
+                "AG403",
+                f"has no input {shown(key)}; its inputs are {', '.join(names) or 'a list'}",
+                hint=hint,
+                field="/" + key.replace("~", "~0").replace("/", "~1"),
             )
     for port in ports:
         if not port.optional and not port.variadic and port.name not in value:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
+from itertools import islice
 from typing import Any
 
 from archgraph.diagnostics import Diagnostic, GraphError, Rejected, nearest
@@ -22,7 +23,7 @@ MOST_FINDINGS = 1_000
 """Findings about one file after which the rest of it is not looked at."""
 MOST_CIRCLES = 10
 """Circles that are told apart in one block."""
-MOST_COMPARISONS = 20_000
+MOST_COMPARISONS = 10_000
 """Names that misspelt ones are compared with, in one file; comparing is slow."""
 
 Scope = Mapping[str, Block]
@@ -389,12 +390,15 @@ class Parser:
         """
         before = len(self.found)
         if inputs and isinstance(records, Mapping) and records:
-            self._need_known(nodes, {*inputs, *records}, records, pointer)
-            self._need_known_outputs(outputs, {*inputs, *records}, pointer)
+            known = dict.fromkeys((*inputs, *records))
+            self._need_known(nodes, known, records, pointer)
+            self._need_known_outputs(outputs, known, pointer)
         ordered = self._ordered(nodes, pointer)
         return ordered if len(self.found) == before else None
 
-    def _need_known(self, nodes: Mapping[str, Node], known: set[str], records: Mapping[str, Any], pointer: str) -> None:
+    def _need_known(
+        self, nodes: Mapping[str, Node], known: Collection[str], records: Mapping[str, Any], pointer: str
+    ) -> None:
         for node in nodes.values():
             for ref in node.refs():
                 if ref.node not in known:
@@ -403,22 +407,22 @@ class Parser:
             if node.kind == "reuse" and node.target not in records:
                 self._unknown(node.target, records, f"{pointer}/nodes/{node.id}/reuse", "a node")
 
-    def _need_known_outputs(self, outputs: Mapping[str, Ref], known: set[str], pointer: str) -> None:
+    def _need_known_outputs(self, outputs: Mapping[str, Ref], known: Collection[str], pointer: str) -> None:
         for name, ref in outputs.items():
             if ref.node not in known:
                 single = name == "output" and pointer
                 self._unknown(ref.node, known, f"{pointer}/output" if single else f"{pointer}/outputs/{name}")
 
-    def _unknown_feeds(self, node: Node, known: set[str], pointer: str) -> None:
+    def _unknown_feeds(self, node: Node, known: Collection[str], pointer: str) -> None:
         for place, ref in _places(node):
             if ref.node not in known:
                 self._unknown(ref.node, known, f"{pointer}{place}")
 
     def _unknown(self, name: str, known: Collection[str], pointer: str, what: str = "a node or input") -> None:
         self._comparisons += len(known)
-        hint = nearest(name, sorted(known)) if self._comparisons <= MOST_COMPARISONS else ""
+        hint = nearest(name, known) if self._comparisons <= MOST_COMPARISONS else ""
         if not hint:
-            few = sorted(known)[:8] if len(known) <= MOST_COMPARISONS else []
+            few = list(islice(known, 8))
             hint = f"known here: {', '.join(few)}{', …' if len(known) > len(few) else ''}"
         self.report(Rejected("AG401", f"{name!r} is not the name of {what} here", hint=hint), pointer)
 
@@ -436,10 +440,11 @@ class Parser:
             except CycleError as error:
                 circle = [str(name) for name in reversed(error.args[1])]
                 self._circle(circle, pointer)
+                gone = set(circle)
                 before = {
-                    name: [one for one in sources if one not in circle]
+                    name: [one for one in sources if one not in gone]
                     for name, sources in before.items()
-                    if name not in circle
+                    if name not in gone
                 }
         return {}
 

@@ -108,7 +108,7 @@ FORM = [
     (one('"op": "dense", "in": §"x.y.z", "units": 3'), "AG206", "/nodes/a/in"),
     (one('"op": "dense", "in": §3, "units": 3'), "AG202", "/nodes/a/in"),
     (one('"op": "dense", "in": §["x", "x"], "units": 3'), "AG403", "/nodes/a/in"),
-    (one('"op": "dense", "in": §{"z": "x"}, "units": 3'), "AG403", "/nodes/a/in"),
+    (one('"op": "dense", "in": {"z": §"x"}, "units": 3'), "AG403", "/nodes/a/in/z"),
     (one('"op": "add", "in": ["x", §"y"]'), "AG401", "/nodes/a/in/1"),
     (one('"op": "add", "in": ["x", §3]'), "AG202", "/nodes/a/in/1"),
     (one('"op": "add", "in": ["x", §"a-b"]'), "AG206", "/nodes/a/in/1"),
