@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
 from archgraph.diagnostics import Diagnostic
+from archgraph.kinds import FrozenMap
 from archgraph.vocabulary.base import Primitive
 
 NodeKind = Literal["op", "block", "reuse"]
@@ -71,8 +72,10 @@ class Parameter:
     doc: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Node:
+_NOTHING: Mapping[str, Any] = FrozenMap()
+
+
+class Node(NamedTuple):
     """One record of a `nodes` map, compared by identity.
 
     `target` is the op, the block (or an expression giving its name), or the reused node. `arguments`, `first` and
@@ -83,17 +86,26 @@ class Node:
     kind: NodeKind
     target: str
     feeds: Feeds
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = _NOTHING
     when: bool | str = True
     repeat: int | str | None = None
-    first: Mapping[str, Any] = field(default_factory=dict)
-    last: Mapping[str, Any] = field(default_factory=dict)
+    first: Mapping[str, Any] = _NOTHING
+    last: Mapping[str, Any] = _NOTHING
     share: bool = False
     doc: str = ""
     named: bool = False
     """Whether the file names the ports in ``in``, so that pointers do too."""
     primitive: Primitive | None = None
     """The primitive itself, where no argument is an expression and the node is not repeated."""
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __ne__(self, other: object) -> bool:
+        return self is not other
 
     def refs(self) -> Sequence[Ref]:
         """Every value that the node reads."""

@@ -641,7 +641,7 @@ class ScopeBuilder:
                 feeds = op_feeds(_as_text(node.feeds), REGISTRY[target.target].inputs)
             except Rejected as rejected:
                 raise rejected.under("in") from None
-        again = replace(target, id=node.id, feeds=feeds, when=True, doc=node.doc)
+        again = target._replace(id=node.id, feeds=feeds, when=True, doc=node.doc)
         return self.node(again)
 
     def _own(self, mine: int, theirs: int) -> None:

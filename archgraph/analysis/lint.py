@@ -86,11 +86,9 @@ def _live(block: Block) -> set[str]:
     return live
 
 
-def _sources(node: Node) -> Iterator[str]:
-    for ref in node.refs():
-        yield ref.node
-    if node.kind == "reuse":
-        yield node.target
+def _sources(node: Node) -> list[str]:
+    sources = [ref.node for ref in node.refs()]
+    return [*sources, node.target] if node.kind == "reuse" else sources
 
 
 def _upstream(node: Node, block: Block) -> list[str]:
@@ -141,6 +139,8 @@ def _formulas(block: Block) -> Iterator[str]:
         if parameter.default is not MISSING:
             yield from _in(parameter.default)
     for node in block.nodes.values():
+        if node.primitive is not None and node.when is True:
+            continue  # it holds no expression
         for value in (node.arguments, node.when, node.repeat, node.first, node.last, node.target):
             yield from _in(value)
 
