@@ -33,11 +33,11 @@ class Sliding(Primitive, abc.ABC):
 
     def steps(self, rank: int) -> tuple[int, ...]:
         """The stride along each spatial axis; strides and dilation exclude each other."""
-        strides, dilation = each_axis(self.strides, rank, "strides"), self.gaps(rank)
-        if max(strides) > 1 and max(dilation) > 1:
+        strides = each_axis(self.strides, rank, "strides")
+        if self.dilation_rate != 1 and max(self.gaps(rank)) > 1 and max(strides) > 1:
             raise Rejected(
                 "AG802",
-                f"strides {list(strides)} and dilation_rate {list(dilation)} cannot both be above 1",
+                f"strides {list(strides)} and dilation_rate {list(self.gaps(rank))} cannot both be above 1",
                 hint="give the stride to a pooling layer of its own",
                 field="/dilation_rate",
             )
@@ -58,11 +58,16 @@ class Sliding(Primitive, abc.ABC):
 
     def slide(self, x: Tensor, padding: Padding) -> tuple[Dim, ...]:
         """The spatial sizes of the output."""
-        rank = len(x.shape) - 1
+        space = x.shape[:-1]
+        rank = len(space)
         if padding == "causal" and rank != 1:
             complaint = f"causal padding needs one spatial axis, got {rank}"
             raise Rejected("AG802", complaint, hint="use masked_conv for pictures", field="/padding")
-        return slid(x.shape[:-1], self.spans(rank), self.steps(rank), padding)
+        kernel, strides = self.kernel(rank), self.steps(rank)
+        if self.strides == 1 and padding in ("same", "causal"):
+            return space
+        spans = kernel if self.dilation_rate == 1 else self.spans(rank)
+        return slid(space, spans, strides, padding)
 
     def window(self, x: Tensor) -> tuple[Window, ...]:
         rank = len(x.shape) - 1

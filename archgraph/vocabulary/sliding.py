@@ -44,8 +44,10 @@ def span(kernel: int, dilation: int = 1) -> int:
 
 def slid(space: Shape, spans: tuple[int, ...], strides: tuple[int, ...], padding: Padding) -> Shape:
     """Spatial sizes after sliding windows over `space`, which is padded first where `padding` is in numbers."""
-    sizes, rule = (space, padding) if isinstance(padding, str) else (padded(space, padding), "valid")
-    return tuple(window_output(*axis, rule) for axis in zip(sizes, spans, strides, strict=True))
+    if padding == "same" or padding == "causal":
+        return tuple([-(-size // stride) for size, stride in zip(space, strides, strict=True)])
+    sizes = space if padding == "valid" else padded(space, padding)
+    return tuple([window_output(*axis, "valid") for axis in zip(sizes, spans, strides, strict=True)])
 
 
 def padded(space: Shape, padding: Padding) -> Shape:
