@@ -1,7 +1,8 @@
 """What a graph costs: weights, multiply-adds and memory, in total, for every primitive and for every record."""
 
+import operator
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import NamedTuple
 
@@ -181,18 +182,38 @@ def peak(shaped: ShapedGraph) -> Dim | None:
     A tensor lives from its making to its last reader; inputs from the start, outputs to the end. None where symbolic
     sizes leave open which moment is the worst.
     """
-    nodes = [(node.path, node.feeds, node.leaf.outputs) for node in shaped.walk()]
+    few = replace(shaped, root=_shortened(shaped.root, {}))
+    nodes = [(node.path, node.feeds, node.leaf.outputs) for node in few.walk()]
     last: dict[FlatValue, int] = {}
     for moment, (_, feeds, _) in enumerate(nodes):
         for feed in feeds:
             if feed is not None:
                 last[feed] = moment
-    for result in shaped.results().values():
+    for result in few.results().values():
         last[result] = len(nodes)
     try:
         return _peak(shaped, nodes, last)
     except Rejected:  # a sum with too many symbols to write down
         return None
+
+
+def _shortened(scope: Scope, memo: dict[Scope, Scope]) -> Scope:
+    """`scope` with no more than three equal copies in a row.
+
+    The peak is the same: the first copy may leave what it reads alive, the last may free what all read, and those in
+    between, each freeing its predecessor's output, are alike.
+    """
+    if scope not in memo:
+        items = tuple(item if isinstance(item, Leaf) else _fewer(item, memo) for item in scope.items)
+        same = all(new is old for new, old in zip(items, scope.items, strict=True))
+        memo[scope] = scope if same else replace(scope, items=items)
+    return memo[scope]
+
+
+def _fewer(call: Call, memo: dict[Scope, Scope]) -> Call:
+    copies = tuple(_shortened(copy, memo) for copy, times in runs(call) for _ in range(min(times, 3)))
+    same = len(copies) == len(call.copies) and all(map(operator.is_, copies, call.copies))
+    return call if same else call.with_copies(copies)
 
 
 def _peak(

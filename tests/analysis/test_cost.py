@@ -67,6 +67,32 @@ def test_the_peak_is_the_worst_moment(nodes: str, outputs: str, expected: int) -
     assert peak(shaped(nodes, inputs='{"x": {"shape": [4]}}', outputs=outputs)) == 4 * expected
 
 
+UNEQUAL = (
+    '"a": {"block": "b", "in": ["x", "z"], "repeat": %d, "first": {"units": 9}}, "c": {"op": "add", "in": ["%s", "a"]}'
+)
+
+
+@pytest.mark.parametrize("times", [1, 2, 3, 4, 50])
+@pytest.mark.parametrize("also", ["x", "a"])
+def test_the_peak_of_a_repeat_is_that_of_the_same_records_written_out(times: int, also: str) -> None:
+    nodes = '"d": {"op": "dense", "in": "x", "units": "=units"}, "e": {"op": "dense", "in": "d", "units": 4},'
+    inner = block(
+        nodes + '"a": {"op": "add", "in": ["e", "x", "s"]}', inputs='["x", "s"]', more='"params": {"units": 6}'
+    )
+    inputs = '{"x": {"shape": [4]}, "z": {"shape": [4]}}'
+    rolled = shaped(UNEQUAL % (times, also), more=f'"blocks": {{"b": {inner}}}', inputs=inputs, outputs='{"y": "c"}')
+    flat, source = [], "x"
+    for number in range(times):
+        flat += [
+            f'"d{number}": {{"op": "dense", "in": "{source}", "units": {9 if number == 0 else 6}}}',
+            f'"e{number}": {{"op": "dense", "in": "d{number}", "units": 4}}',
+            f'"s{number}": {{"op": "add", "in": ["e{number}", "{source}", "z"]}}',
+        ]
+        source = f"s{number}"
+    flat.append(f'"c": {{"op": "add", "in": ["{"x" if also == "x" else source}", "{source}"]}}')
+    assert peak(rolled) == peak(shaped(", ".join(flat), inputs=inputs, outputs='{"y": "c"}'))
+
+
 def test_the_peak_grows_with_the_batch_and_the_type() -> None:
     graph = shaped('"a": {"op": "embedding", "in": "x", "input_dim": 9, "output_dim": 5}',
                    inputs='{"x": {"shape": [3], "dtype": "uint8"}}')  # fmt: skip
