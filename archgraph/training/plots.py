@@ -102,7 +102,7 @@ def confusion(truth: Array, guess: Array, classes: int) -> Array:
 def confusion_matrix(title: str, counts: Array, classes: Sequence[str]) -> bytes:
     """A confusion matrix: shade is the share of the true class, the numbers are samples."""
     number = len(classes)
-    side = min(max(0.52 * number, 3.2), 16) + 1.8
+    side = min(max(0.52 * number, 3.2), 14) + 1.8
     figure = _figure(side + 1.0, side)
     axes = figure.subplots()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -111,10 +111,10 @@ def confusion_matrix(title: str, counts: Array, classes: Sequence[str]) -> bytes
     axes.set_title(f"{title}\naccuracy {accuracy:.1%} of {counts.sum():,}", fontsize=_TITLE - 1, color=_INK, pad=12)
     axes.set_xlabel("predicted", fontsize=_PLAIN, color=_GREY)
     axes.set_ylabel("true", fontsize=_PLAIN, color=_GREY)
-    size = _SMALL if number <= _NUMBERED_UP_TO else max(3.0, 170 / number)
+    size = min(_SMALL, max(3.0, 0.6 * 72 * (side - 1.8) / number))  # points that fit into a cell
     turned = 45 if max(map(len, classes), default=0) > 3 else 0
     ends = "right" if turned else "center"
-    names = [repr(name)[1:-1] if not name.isprintable() or name == " " else name for name in classes]
+    names = ["␣" if name == " " else name if name.isprintable() else repr(name)[1:-1] for name in classes]
     axes.set_xticks(range(number), names, rotation=turned, ha=ends, rotation_mode="anchor" if turned else "default")
     axes.set_yticks(range(number), names)
     axes.tick_params(colors=_INK, labelsize=size, length=0)
