@@ -22,8 +22,8 @@ _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
 _MEASURES: Mapping[str, Callable[[ShapedGraph], tuple[Dim, ...]]] = {
     "params": lambda shaped: (shaped.parameters,),
     "trainable": lambda shaped: (shaped.trainable,),
-    "macs": lambda shaped: (shaped.macs,),
-    "flops": lambda shaped: (2 * shaped.macs,),
+    "macs": lambda shaped: (_macs(shaped),),
+    "flops": lambda shaped: (2 * _macs(shaped),),
     "nodes": lambda shaped: (shaped.count,),
     "receptive_field": lambda shaped: extents(shaped),
 }
@@ -46,6 +46,13 @@ def _violations(shaped: ShapedGraph) -> Iterator[Diagnostic]:
                 _hold(key, stated, shaped)
         except Rejected as rejected:
             yield rejected.at(f"/expect/{key}")
+
+
+def _macs(shaped: ShapedGraph) -> Dim:
+    if shaped.macs is None:
+        hint = "give a number for some of the symbolic sizes"
+        raise Rejected("AG305", "cannot be decided: the multiply-adds are too long a sum of symbols", hint=hint)
+    return shaped.macs
 
 
 def extents(shaped: ShapedGraph) -> tuple[Dim, ...]:

@@ -7,7 +7,7 @@ from math import prod
 from typing import NamedTuple
 
 from archgraph.analysis.receptive import main_field, node_fields
-from archgraph.analysis.shaped import Call, FlatValue, Leaf, Scope, ShapedGraph, join
+from archgraph.analysis.shaped import Call, FlatValue, Leaf, Scope, ShapedGraph, join, total
 from archgraph.diagnostics import Rejected
 from archgraph.shapes import Dim, Shape, Tensor, at_least
 
@@ -26,7 +26,7 @@ class Share(NamedTuple):
     nodes: int = 0
     parameters: int = 0
     trainable: int = 0
-    macs: Dim = 0
+    macs: Dim | None = 0
 
     def plus(self, other: "Share", times: int = 1) -> "Share":
         """This and `times` as much as `other`."""
@@ -34,7 +34,7 @@ class Share(NamedTuple):
             self.nodes + times * other.nodes,
             self.parameters + times * other.parameters,
             self.trainable + times * other.trainable,
-            self.macs + times * other.macs,
+            total((self.macs, None if other.macs is None else times * other.macs)),
         )
 
     def unowned(self) -> "Share":
@@ -52,7 +52,7 @@ class Cost:
 
     parameters: int
     trainable: int
-    macs: Dim
+    macs: Dim | None
     """Multiply-adds of matrix products and convolutions, for one sample."""
     activation_bytes: Dim | None
     """Inference on a batch: the most memory that tensors take at one time, each freed after its last reader."""
@@ -66,9 +66,9 @@ class Cost:
         return self.parameters - self.trainable
 
     @property
-    def flops(self) -> Dim:
+    def flops(self) -> Dim | None:
         """Floating point operations for one sample: two for each multiply-add."""
-        return 2 * self.macs
+        return None if self.macs is None else 2 * self.macs
 
     @property
     def weight_bytes(self) -> int:
@@ -98,11 +98,8 @@ def cost(shaped: ShapedGraph, batch_size: int = 1, optimizer_slots: int = 2) -> 
 
 def _training(shaped: ShapedGraph, batch_size: int, slots: int) -> Dim | None:
     weights = WEIGHT_BYTES * (shaped.parameters + (1 + slots) * shaped.trainable)
-    try:
-        inputs = _bytes(shaped.root.inputs)
-        return weights + batch_size * (inputs + _stored(shaped.root, {}))
-    except Rejected:  # a sum with too many symbols to write down
-        return None
+    tensors = total((_bytes(shaped.root.inputs), _stored(shaped.root, {})))
+    return None if tensors is None else total((weights, batch_size * tensors))
 
 
 def tensor_bytes(tensor: Tensor) -> Dim:
@@ -110,27 +107,23 @@ def tensor_bytes(tensor: Tensor) -> Dim:
     return prod(tensor.shape) * BYTES[tensor.dtype]
 
 
-def _bytes(tensors: tuple[Tensor, ...]) -> Dim:
-    total: Dim = 0
-    for tensor in tensors:
-        total = total + tensor_bytes(tensor)
-    return total
+def _bytes(tensors: tuple[Tensor, ...]) -> Dim | None:
+    return total(map(tensor_bytes, tensors))
 
 
 # ---- totals over distinct scopes
 
 
-def _stored(scope: Scope, memo: dict[Scope, Dim]) -> Dim:
+def _stored(scope: Scope, memo: dict[Scope, Dim | None]) -> Dim | None:
     """Bytes of every tensor that the primitives of a scope put out."""
     if scope not in memo:
-        total: Dim = 0
+        parts: list[Dim | None] = []
         for item in scope.items:
             if isinstance(item, Leaf):
-                total = total + _bytes(item.outputs)
+                parts.append(_bytes(item.outputs))
             else:
-                for copy, times in runs(item):
-                    total = total + times * _stored(copy, memo)
-        memo[scope] = total
+                parts += [_stored(copy, memo) for copy in item.copies]
+        memo[scope] = total(parts)
     return memo[scope]
 
 
@@ -149,13 +142,13 @@ def _families(scope: Scope, memo: dict[Scope, Families]) -> Families:
     return memo[scope]
 
 
-def _with_copies(total: Share, each: Share, call: Call, position: int, times: int) -> Share:
-    """`total` and a run of copies, of which only those that own their weights count them."""
+def _with_copies(before: Share, each: Share, call: Call, position: int, times: int) -> Share:
+    """`before` and a run of copies, of which only those that own their weights count them."""
     if call.owner:
-        return total.plus(each.unowned(), times)
+        return before.plus(each.unowned(), times)
     if not call.share:
-        return total.plus(each, times)
-    return total.plus(each if position == 0 else each.unowned()).plus(each.unowned(), times - 1)
+        return before.plus(each, times)
+    return before.plus(each if position == 0 else each.unowned()).plus(each.unowned(), times - 1)
 
 
 def _share(leaf: Leaf) -> Share:
@@ -330,25 +323,25 @@ def _scope_rows(scope: Scope, prefix: str, level: int, depth: int, *, owned: boo
         if isinstance(first, Call):
             yield from _call_rows(first, join(prefix, first.name), level, depth, owned=owned)
             continue
-        total = Share()
+        whole = Share()
         for item in items:
             assert isinstance(item, Leaf)
-            total = total.plus(_share(item) if owned else _share(item).unowned())
+            whole = whole.plus(_share(item) if owned else _share(item).unowned())
         output = items[-1].outputs[0].shape
-        yield BlockRow(join(prefix, first.node.id), level, first.node.target, 1, output, total)
+        yield BlockRow(join(prefix, first.node.id), level, first.node.target, 1, output, whole)
 
 
 def _call_rows(call: Call, path: str, level: int, depth: int, *, owned: bool) -> Iterator[BlockRow]:
     owned = owned and not call.owner
-    total, parts, number = Share(), [], 0
+    whole, parts, number = Share(), [], 0
     for position, (copy, times) in enumerate(runs(call)):
         each = Share(copy.count, copy.parameters, copy.trainable, copy.macs)
         owning = 0 if not owned else times if not call.share else 1 if position == 0 else 0
         share = Share().plus(each, owning).plus(each.unowned(), times - owning)
-        total = total.plus(share)
+        whole = whole.plus(share)
         parts.append((number, copy, times, share, owning > 0))
         number += times
-    yield BlockRow(path, level, _what(call), len(call.copies), call.outputs[0].shape, total)
+    yield BlockRow(path, level, _what(call), len(call.copies), call.outputs[0].shape, whole)
     if call.node.kind == "op":
         return  # each copy is one primitive
     for start, copy, times, share, owning_one in parts:

@@ -1,10 +1,11 @@
 """A graph whose every edge has a shape, with repeats still rolled: identical copies of a block are one object."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
+from archgraph.diagnostics import Rejected
 from archgraph.graph import Block, Graph, Node
 from archgraph.shapes import Dim, Tensor
 from archgraph.vocabulary.base import Primitive, Weight
@@ -42,7 +43,7 @@ class Leaf(NamedTuple):
         return 1
 
     @property
-    def total_macs(self) -> Dim:
+    def total_macs(self) -> Dim | None:
         """Multiply-adds for one sample."""
         return self.macs
 
@@ -80,12 +81,9 @@ class Call:
         return 0 if self.owner else sum(copy.trainable for copy in self._owning())
 
     @cached_property
-    def total_macs(self) -> Dim:
+    def total_macs(self) -> Dim | None:
         """Multiply-adds for one sample."""
-        total: Dim = 0
-        for copy in self.copies:
-            total = total + copy.macs
-        return total
+        return total(copy.macs for copy in self.copies)
 
     def _owning(self) -> tuple["Scope", ...]:
         return self.copies[:1] if self.share else self.copies
@@ -128,12 +126,9 @@ class Scope:
         return sum(item.trainable for item in self.items)
 
     @cached_property
-    def macs(self) -> Dim:
-        """Multiply-adds for one sample."""
-        total: Dim = 0
-        for item in self.items:
-            total = total + item.total_macs
-        return total
+    def macs(self) -> Dim | None:
+        """Multiply-adds for one sample; None where the sum of symbolic sizes is too long to reason about."""
+        return total(item.total_macs for item in self.items)
 
     @cached_property
     def weights(self) -> tuple[Weight, ...]:
@@ -207,8 +202,8 @@ class ShapedGraph:
         return self.root.trainable
 
     @property
-    def macs(self) -> Dim:
-        """Multiply-accumulate operations for one sample."""
+    def macs(self) -> Dim | None:
+        """Multiply-accumulate operations for one sample; None where a sum of symbols is too long to reason about."""
         return self.root.macs
 
     @property
@@ -228,6 +223,19 @@ class ShapedGraph:
         for _ in _walk(self.root, "", "", feeds, results):
             pass
         return dict(zip(self.graph.body.outputs, results, strict=True))
+
+
+def total(sizes: Iterable[Dim | None]) -> Dim | None:
+    """The sum of some sizes; None where one is None, or where it has too many symbols to reason about."""
+    result: Dim = 0
+    try:
+        for size in sizes:
+            if size is None:
+                return None
+            result = result + size
+    except Rejected:
+        return None
+    return result
 
 
 def join(prefix: str, name: str) -> str:

@@ -56,10 +56,10 @@ def _size(size: Dim) -> str:
     return f"({text})" if any(mark in text for mark in " +-") else text
 
 
-def count(number: Dim) -> str:
-    """``61,706``, ``25.6 M``, ``3.86 G``; a symbolic number as it is."""
+def count(number: Dim | None) -> str:
+    """``61,706``, ``25.6 M``, ``3.86 G``; a symbolic number as it is; None for one that nobody can write down."""
     if not isinstance(number, int):
-        return str(number)
+        return "unknown" if number is None else str(number)
     for scale, unit in ((10**12, "T"), (10**9, "G"), (10**6, "M")):
         if number >= scale:
             return f"{number / scale:.3g} {unit}" if number < 1000 * scale else f"{number / scale:,.0f} {unit}"

@@ -10,7 +10,7 @@ from archgraph.analysis.cost import Share, block_rows, cost, peak, rows
 from archgraph.document.load import load_text
 from archgraph.shapes import symbol
 from tests.analysis.resnet import preactivation_resnet
-from tests.analysis.texts import block, shaped
+from tests.analysis.texts import block, findings, shaped
 
 NET = (
     '"c": {"op": "conv", "in": "x", "filters": 4, "kernel_size": 3, "norm": "batch", "activation": "relu"},'
@@ -116,6 +116,30 @@ def test_a_worst_moment_that_depends_on_a_symbol_is_not_guessed() -> None:
     nodes += '"b": {"op": "dense", "in": "x", "units": 4}'
     inputs = '{"x": {"shape": ["H", 8, 3]}, "z": {"shape": [5]}}'
     assert peak(shaped(nodes, inputs=inputs, outputs='{"y": "a", "b": "b"}')) is None
+
+
+def test_a_sum_of_too_many_symbols_is_unknown_rather_than_an_error() -> None:
+    nodes = {
+        f"n{size}": {
+            "op": "conv",
+            "in": "x",
+            "filters": 1,
+            "kernel_size": size,
+            "strides": size % 7 + 2,
+            "padding": "valid",
+        }
+        for size in range(1, 121)
+    }
+    value = {
+        "archgraph": 1, "name": "wild", "dims": {"H": {"minimum": 500}, "W": {"minimum": 500}},
+        "inputs": {"x": {"shape": ["H", "W", 1]}}, "nodes": nodes, "outputs": {name: name for name in nodes},
+        "expect": {"macs": "<= 5"},
+    }  # fmt: skip
+    graph = infer(load_text(json.dumps(value)))
+    total = cost(graph)
+    assert (total.macs, total.flops, total.training_bytes, total.activation_bytes) == (None, None, None, None)
+    assert len(list(rows(graph))) == len(block_rows(graph)) == 120
+    assert [one.code for one in findings(json.dumps(value))] == ["AG305"]
 
 
 # ---- tables
