@@ -77,6 +77,9 @@ class Attention(Primitive):
         output = Tensor((*query.shape[:-1], *self._projected(query)))
         if not self.return_attention_scores:
             return output
+        if prod(value.shape[:-1]) == 1:
+            message = f"the scores over the one element of value {show(value.shape)} are always 1"
+            raise Rejected("AG201", message, hint="leave the scores out", field="/return_attention_scores")
         return output, Tensor((self.num_heads, *query.shape[:-1], *value.shape[:-1]))
 
     def outputs(self) -> tuple[str, ...]:
