@@ -22,6 +22,8 @@ class Field(NamedTuple):
     doc: str
     default: Any
     unit: str
+    literal: bool = False
+    """Whether no expression may stand here, even where the rest of the record takes them."""
 
     @property
     def required(self) -> bool:
@@ -32,16 +34,16 @@ class Field(NamedTuple):
         """JSON Schema of the value, with the text an editor shows on hover."""
         schema = {
             "description": self.doc + (f" Unit: {self.unit}." if self.unit else ""),
-            **self.kind.schema(open=open),
+            **self.kind.schema(open=open and not self.literal),
         }
         if not self.required and self.default is not None:
             schema["default"] = list(self.default) if isinstance(self.default, tuple) else self.default
         return schema
 
 
-def param(kind: Kind, doc: str, *, default: Any = REQUIRED, unit: str = "") -> Any:
-    """Declare a field of a record. Without `default` the file must give it."""
-    return dataclasses.field(default=default, metadata={"kind": kind, "doc": doc, "unit": unit})
+def param(kind: Kind, doc: str, *, default: Any = REQUIRED, unit: str = "", literal: bool = False) -> Any:
+    """Declare a field of a record. Without `default` the file must give it; `literal` admits no expression."""
+    return dataclasses.field(default=default, metadata={"kind": kind, "doc": doc, "unit": unit, "literal": literal})
 
 
 class Record:
@@ -53,11 +55,7 @@ class Record:
         found: Mapping[str, Field] | None = cls.__dict__.get("_fields")
         if found is None:
             declared = dataclasses.fields(cls)  # type: ignore[arg-type]
-            found = {
-                f.name: Field(f.name, f.metadata["kind"], f.metadata["doc"], f.default, f.metadata["unit"])
-                for f in declared
-                if "kind" in f.metadata
-            }
+            found = {f.name: Field(f.name, default=f.default, **f.metadata) for f in declared if "kind" in f.metadata}
             cls._fields = found  # type: ignore[attr-defined]
         return found
 
@@ -79,7 +77,7 @@ class Record:
                 found.append(Rejected("AG203", f"unknown key {shown(name)}", hint=hint, field=f"/{name}"))
                 continue
             try:
-                taken[name] = field.kind.check(value, open=open)
+                taken[name] = field.kind.check(value, open=open and not field.literal)
             except Rejected as rejected:
                 found.append(rejected.under(name))
         for name in cls.required():

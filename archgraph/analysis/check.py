@@ -10,7 +10,7 @@ from archgraph.analysis.infer import Inference, Limits
 from archgraph.analysis.lint import block_warnings, warnings
 from archgraph.diagnostics import Diagnostic, GraphError
 from archgraph.document.load import check_blocks, chosen, parse
-from archgraph.document.parse import is_block_file
+from archgraph.document.parse import Refused, is_block_file
 from archgraph.document.reader import Document, read_file
 from archgraph.graph import Graph
 
@@ -53,7 +53,20 @@ def _findings(source: str | Path | Document | Graph, params: Mapping[str, Any], 
     if is_block_file(source.value):
         yield from block_warnings(check_blocks(source, folder=folder).values())
         return
-    yield from _graph(chosen(parse(source, folder=folder), source.file, variant, {}), variant, params, limits)
+    try:
+        graph = chosen(parse(source, folder=folder), source.file, variant, {})
+    except Refused as refused:
+        yield from refused.diagnostics
+        if refused.graph is not None:
+            yield from _beside(chosen(refused.graph, source.file, variant, params), variant, params, limits)
+        return
+    yield from _graph(graph, variant, params, limits)
+
+
+def _beside(graph: Graph, variant: str, params: Mapping[str, Any], limits: Limits) -> list[Diagnostic]:
+    """What is wrong with a graph beside the records that were refused, which it lacks: not what follows from that."""
+    bare = replace(graph, expect={})
+    return _inferred(bare, variant, params, limits)
 
 
 def _graph(graph: Graph, variant: str, params: Mapping[str, Any], limits: Limits) -> Iterator[Diagnostic]:

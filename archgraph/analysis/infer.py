@@ -282,7 +282,7 @@ class ScopeBuilder:
 
     def read(self, ref: Ref) -> tuple[Value, Tensor] | None:
         """What a reference stands for; None when its node is faulty."""
-        entry = self.entries[ref.node]
+        entry = self.entries.get(ref.node)
         if entry is None:
             return None
         if not ref.port:
@@ -316,7 +316,7 @@ class ScopeBuilder:
             if ref is None:
                 fed.append(None)
                 continue
-            entry = self.entries[ref.node]
+            entry = self.entries.get(ref.node)
             if entry is None:
                 return None
             fed.append(entry.produced[0] if not ref.port else self._port(ref, position, node))
@@ -618,11 +618,11 @@ class ScopeBuilder:
     # ---- sharing
 
     def _reuse(self, node: Node) -> Entry | None:
-        target = self.block.nodes[node.target]
-        while target.kind == "reuse":
-            target = self.block.nodes[target.target]
-        owner = self.entries[target.id]
-        if owner is None:
+        target = self.block.nodes.get(node.target)
+        while target is not None and target.kind == "reuse":
+            target = self.block.nodes.get(target.target)
+        owner = None if target is None else self.entries.get(target.id)
+        if target is None or owner is None:
             return None
         if not owner.items:
             raise Rejected("AG409", f"{target.id!r} is switched off or has nothing to share", field="/reuse")

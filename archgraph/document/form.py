@@ -91,18 +91,20 @@ class InputForm(Record):
         ListOf(AnyOf(Integer(1), ID), longest=8),
         "Sizes without the batch axis: integers, names of symbolic dimensions, or expressions. Channels come last.",
     )
-    dtype: str = param(Choice(*DTYPES), "Type of the numbers.", default="float32")
+    dtype: str = param(Choice(*DTYPES), "Type of the numbers.", default="float32", literal=True)
     kind: str = param(
         Choice("tensor", "vector_latent"),
         "tensor: data. vector_latent: random numbers that a generator starts from, drawn by the training objective.",
         default="tensor",
+        literal=True,
     )
     distribution: str = param(
         Choice("normal", "uniform", "truncated_normal", "bernoulli", "categorical"),
         "How a vector_latent is drawn: standard normal, uniform on [-1, 1], truncated normal, 0/1, one-hot.",
         default="normal",
+        literal=True,
     )
-    doc: str = param(DOC, "What it is.", default="")
+    doc: str = param(DOC, "What it is.", default="", literal=True)
 
 
 @record
@@ -122,12 +124,12 @@ LITERAL = AnyOf(Number(), Flag(), Text(1_000), ListOf(AnyOf(Number(), Flag(), Te
 class ParameterForm(Record):
     """A knob with a type; without `default` the caller must give it."""
 
-    type: str = param(Choice(*PARAMETER_TYPES), "What it holds.")
+    type: str = param(Choice(*PARAMETER_TYPES), "What it holds.", literal=True)
     default: Any = param(AnyOf(LITERAL, NULL), "Its value when the caller gives none.", default=None)
-    minimum: Any = param(AnyOf(Number(), NULL), "Smallest number allowed.", default=None)
-    maximum: Any = param(AnyOf(Number(), NULL), "Largest number allowed.", default=None)
-    choices: Any = param(ListOf(LITERAL, shortest=1, longest=100), "The only values allowed.", default=())
-    doc: str = param(DOC, "What it does.", default="")
+    minimum: Any = param(AnyOf(Number(), NULL), "Smallest number allowed.", default=None, literal=True)
+    maximum: Any = param(AnyOf(Number(), NULL), "Largest number allowed.", default=None, literal=True)
+    choices: Any = param(ListOf(LITERAL, shortest=1, longest=100), "The only values allowed.", default=(), literal=True)
+    doc: str = param(DOC, "What it does.", default="", literal=True)
 
 
 @record

@@ -1,5 +1,6 @@
 """Document -> Graph: every fault of form and reference, each once, with its place."""
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from itertools import islice
@@ -32,6 +33,18 @@ _NOTHING: Mapping[str, Any] = {}
 _SCALARS = frozenset({str, int, float, bool})
 FORM_CODES = frozenset({"AG201", "AG202", "AG203", "AG204", "AG205", "AG206", "AG207", "AG210", "AG403", "AG406"})
 """Codes of faults that the JSON Schema reports too (when they come from this module)."""
+
+
+_IN_A_NODE = re.compile(r"(/blocks/[^/]+)?/(nodes/|outputs?(/|$))|/expect/|/(name|doc|meta)(/|$)")
+"""Pointers of faults beside which the rest of the graph still means what it says."""
+
+
+class Refused(GraphError):  # noqa: N818 - it says what happened to the file
+    """The findings about a file, and its graph without the faulty records where the others can still be checked."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], graph: Graph | None) -> None:
+        super().__init__(diagnostics)
+        self.graph = graph
 
 
 class Parser:
@@ -143,7 +156,7 @@ class Parser:
             self.report(Rejected("AG204", "needs 'nodes': the records of the block"), pointer)
         nodes = self.nodes(value.get("nodes", {}), f"{pointer}/nodes", params, inputs, f"block {name!r}")
         ordered = self.wire(nodes, inputs, value.get("nodes"), outputs, pointer)
-        if ordered is None or not inputs or not outputs:
+        if not inputs or not outputs:
             return None
         return Block(name, params, inputs, ordered, outputs, carry, doc, self.source, self.scope, pointer)
 
@@ -259,7 +272,9 @@ class Parser:
         if node is None or len(self.found) > before:
             return None
         self._expressions(node, pointer, params, inputs, where)
-        if node.primitive is not None and node.when is True and len(self.found) == before:
+        if len(self.found) > before:
+            return None
+        if node.primitive is not None and node.when is True:
             self._read[key] = node
         return node
 
@@ -381,20 +396,18 @@ class Parser:
 
     def wire(
         self, nodes: Mapping[str, Node], inputs: Collection[str], records: Any, outputs: Mapping[str, Ref], pointer: str
-    ) -> dict[str, Node] | None:
-        """The nodes in an order that respects their feeds, or None; unknown names and circles are reported.
+    ) -> dict[str, Node]:
+        """The nodes in an order that respects their feeds; unknown names and circles are reported.
 
         `records` are the ``nodes`` as the file has them: a record that was refused is not unknown as well. Where inputs
         or
         records are missing altogether, nothing is unknown.
         """
-        before = len(self.found)
         if inputs and isinstance(records, Mapping) and records:
             known = dict.fromkeys((*inputs, *records))
             self._need_known(nodes, known, records, pointer)
             self._need_known_outputs(outputs, known, pointer)
-        ordered = self._ordered(nodes, pointer)
-        return ordered if len(self.found) == before else None
+        return self._ordered(nodes, pointer)
 
     def _need_known(
         self, nodes: Mapping[str, Node], known: Collection[str], records: Mapping[str, Any], pointer: str
@@ -658,12 +671,14 @@ def whole_graph(parser: Parser, value: Any, scopes: Callable[[dict[str, Block]],
         parser.formulas(dict(expect.given()), "/expect", {**params, **_sizes(inputs)}, (), "the file")
     reach = scopes(blocks)
     _check_variants(parser, variants, params, reach[""])
-    if parser.found or ordered is None:
-        raise GraphError(parser.source.place(parser.found))
-    name = str(value["name"])
+    name = str(value.get("name", ""))
     body = Block(name, params, tuple(inputs), ordered, outputs, "", "", parser.source, parser.scope, "")
-    doc = str(value.get("doc", ""))
-    return Graph(name, inputs, body, reach, dims, variants, dict(expect.given()), _first(variants), doc=doc)
+    contracts = {} if expect is None else dict(expect.given())
+    graph = Graph(name, inputs, body, reach, dims, variants, contracts, _first(variants), doc=str(value.get("doc", "")))
+    if not parser.found:
+        return graph
+    sound = all(_IN_A_NODE.match(one.pointer) for one in parser.found) and len(blocks) == len(value.get("blocks", ()))
+    raise Refused(parser.source.place(parser.found), graph if sound else None)
 
 
 def _first(variants: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:

@@ -107,6 +107,43 @@ def test_an_unknown_variant_is_a_finding(net: Path) -> None:
     assert [(one.code, one.hint) for one in check(f"{net}#smal")] == [("AG411", "did you mean 'small'?")]
 
 
+def test_faults_of_form_and_of_shape_are_told_at_once() -> None:
+    narrow = '"a": {"op": "dense", "in": "x", "units": 0}, "b": {"op": "flatten", "in": "a"}'
+    uneven = (
+        '"a": {"op": "dense", "in": "y", "units": 3}, "b": {"op": "reshape", "in": "x", "target_shape": [5]},'
+        '"c": {"op": "add", "in": ["a", "b"]}'
+    )
+    text = file(
+        '"a": {"op": "dens", "in": "x"},\n'
+        '"b": {"op": "reshape", "in": "x", "target_shape": [7]},\n'
+        '"c": {"op": "add", "in": ["a", "x"]},\n'
+        '"d": {"reuse": "a", "in": "x"},\n'
+        '"e": {"block": "u", "in": "x"},\n'
+        '"f": {"block": "v", "in": "x"},\n'
+        '"g": {"op": "concat", "in": ["b", "c", "d", "e", "f"]}',
+        more=blocks(u=block(narrow, output='"output": "b"'), v=block(uneven, output='"output": "c"')),
+        outputs='{"y": "g", "z": "nowhere"}',
+    )  # fmt: skip
+    assert [(one.code, one.pointer) for one in findings(text)] == [
+        ("AG201", "/blocks/u/nodes/a/units"),
+        ("AG401", "/blocks/v/nodes/a/in"),
+        ("AG303", "/blocks/v/nodes/b/target_shape"),
+        ("AG406", "/nodes/a/op"),
+        ("AG303", "/nodes/b/target_shape"),
+        ("AG401", "/outputs/z"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ['"params": {"n": null}', '"dims": {"C": {"minimum": 0}}', '"imports": ["b.graph.json"]', '"dimensions": {}',
+     '"blocks": {"u": 3}'],
+)  # fmt: skip
+def test_what_may_follow_from_a_fault_is_not_told(fault: str) -> None:
+    nodes = '"a": {"op": "reshape", "in": "x", "target_shape": [7]}, "b": {"block": "u", "in": "a"}'
+    assert len(findings(file(nodes, more=fault))) == 1
+
+
 def test_findings_stand_in_the_order_of_the_text() -> None:
     text = file(
         '"b": {"op": "flatten", "in": "x"},\n"a": {"op": "reshape", "in": "x", "target_shape": [7]}',

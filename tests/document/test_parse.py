@@ -55,6 +55,9 @@ FORM = [
     # parameters and variants
     (file(A, more='"params": {"n": §{"default": 3}}'), "AG204", "/params/n"),
     (file(A, more='"params": {"n": {"type": §"integer"}}'), "AG205", "/params/n/type"),
+    (file(A, more='"params": {"n": {"type": §"=3", "default": 3}}'), "AG205", "/params/n/type"),
+    (file(A, more='"params": {"n": {"type": "int", "minimum": §"=3"}}'), "AG202", "/params/n/minimum"),
+    (file(A, inputs='{"x": {"shape": [8], "dtype": §"=3"}}'), "AG205", "/inputs/x/dtype"),
     (file(A, more='"params": {"n": §null}'), "AG202", "/params/n"),
     (file(A, more='"params": {"n": §"=m"}'), "AG401", "/params/n"),
     (file(A, more='"params": {"n": §"=2*n"}'), "AG401", "/params/n"),
