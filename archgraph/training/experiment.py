@@ -484,8 +484,7 @@ def _contradictions(experiment: Experiment) -> Iterator[Rejected]:
                 hint='set "validation" to a share such as 0.1',
                 field=f"/callbacks/{number}/monitor",
             )
-    if ".." in experiment.graph_file.parts:
-        yield from _outside(experiment)
+    yield from _outside(experiment)
 
 
 def _name_of_monitor(callback: Record) -> str:
@@ -504,7 +503,7 @@ def _piecewise(schedule: PiecewiseConstant) -> Iterator[Rejected]:
 
 
 def _outside(experiment: Experiment) -> Iterator[Rejected]:
-    root = project_folder(experiment.folder)
+    root = project_folder(experiment.folder.resolve())
     if not experiment.graph_file.resolve().is_relative_to(root):
         field = "/graph/file" if isinstance(experiment.settings.graph, Mapping) else "/graph"
         yield Rejected(

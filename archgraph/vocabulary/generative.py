@@ -117,7 +117,7 @@ class MinibatchDiscrimination(Primitive):
 
     op = "minibatch_discrimination"
     family = Family.GENERATIVE
-    icon = "≈"
+    icon = "≉"
     source = "Salimans et al. 2016, section 3.2"
     inputs = (Port("x", "the features: (features,)"),)
     examples = (Example({"num_kernels": 50, "kernel_dim": 5}, inputs=[(100,)], outputs=[(150,)]),)

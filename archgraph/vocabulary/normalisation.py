@@ -248,7 +248,7 @@ class GroupNorm(Grouped):
     """
 
     op = "group_norm"
-    icon = "☷"
+    icon = "☵"
     source = "Wu & He 2018, Group Normalization, section 3; keras.layers.GroupNormalization"
     examples = (Example({"groups": 4}, inputs=[(8, 8, 16)], outputs=[(8, 8, 16)]),)
 
@@ -320,7 +320,7 @@ class PixelNorm(Primitive):
 
     op = "pixel_norm"
     family = Family.NORMALISATION
-    icon = "▦"
+    icon = "⊡"
     source = "Karras, Aila, Laine & Lehtinen 2018, Progressive Growing of GANs, section 4.2"
     examples = (Example({}, inputs=[(4, 4, 512)], outputs=[(4, 4, 512)]),)
 

@@ -329,7 +329,7 @@ class ConvLstm(Recurrent):
 
     op = "conv_lstm"
     family = Family.RECURRENT
-    icon = "▦"
+    icon = "⟳"
     source = "Shi et al. 2015, section 3.1; keras.layers.ConvLSTM2D"
     inputs = (Port("x", "the film: (time, space…, channels)"), *_ports("h", "c")[1:])
     stochastic = True

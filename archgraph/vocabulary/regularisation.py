@@ -177,7 +177,7 @@ class DropConnect(Weighted):
 
     op = "drop_connect"
     family = Family.REGULARISATION
-    icon = "▨"
+    icon = "⊗"
     source = (
         "Wan, Zeiler, Zhang, LeCun & Fergus 2013, Regularization of Neural Networks using DropConnect, sections 3 and 4"
     )

@@ -181,6 +181,13 @@ def test_the_graph_may_not_lie_outside_the_project_folder(write: Write) -> None:
     assert refused(write(graph="../other.graph.json")) == [("AG410", "/graph")]
 
 
+def test_a_symbolic_link_does_not_lead_out_of_the_project(write: Write, project: Path, tmp_path_factory: Any) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "other.graph.json"
+    outside.write_text((project / "dense.graph.json").read_text())
+    (project / "link.graph.json").symlink_to(outside)
+    assert refused(write(graph="link.graph.json")) == [("AG410", "/graph")]
+
+
 def test_a_graph_in_a_sibling_folder_of_the_project_is_found(project: Path) -> None:
     (project / "experiments").mkdir()
     path = project / "experiments" / "a.train.json"

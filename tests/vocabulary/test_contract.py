@@ -91,3 +91,8 @@ def numbered(case: Case):  # type: ignore[no-untyped-def]
         return None if x is None else x._replace(shape=tuple(substitute(dim, case.sizes) for dim in x.shape))
 
     return put
+
+
+def test_no_two_primitives_share_an_icon() -> None:
+    icons = [kind.icon for kind in REGISTRY.values()]
+    assert sorted({icon for icon in icons if icons.count(icon) > 1}) == []
