@@ -58,15 +58,15 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _inside(block: Block) -> Iterator[Diagnostic]:
-    yield from _dead_nodes(block)
-    yield from _unused_inputs(block)
+    live = _live(block)
+    yield from _dead_nodes(block, live)
+    yield from _unused_inputs(block, live)
     if block.pointer:
         yield from _unused_parameters(block.params, _names(block), block.pointer)
 
 
-def _dead_nodes(block: Block) -> Iterator[Diagnostic]:
+def _dead_nodes(block: Block, live: set[str]) -> Iterator[Diagnostic]:
     """One finding for every dead end, which names what only dead ends use."""
-    live = _live(block)
     dead = [node for node in block.nodes.values() if node.id not in live]
     read = {name for node in dead for name in _sources(node)}
     for number, node in enumerate(node for node in dead if node.id not in read):
@@ -79,10 +79,14 @@ def _dead_nodes(block: Block) -> Iterator[Diagnostic]:
 
 
 def _live(block: Block) -> set[str]:
+    """Nodes and inputs that an output depends on."""
     live = {ref.node for ref in block.outputs.values()}
     for node in reversed(list(block.nodes.values())):  # each after what feeds it
         if node.id in live:
-            live.update(_sources(node))
+            for ref in node.refs():
+                live.add(ref.node)
+            if node.kind == "reuse":
+                live.add(node.target)
     return live
 
 
@@ -102,7 +106,9 @@ def _upstream(node: Node, block: Block) -> list[str]:
     return list(found)
 
 
-def _unused_inputs(block: Block) -> Iterator[Diagnostic]:
+def _unused_inputs(block: Block, live: set[str]) -> Iterator[Diagnostic]:
+    if live.issuperset(block.inputs):
+        return
     used = {name for node in block.nodes.values() for name in _sources(node)}
     used.update(ref.node for ref in block.outputs.values())
     used.update(port for formula in _formulas(block) for port in compile_expression(formula).ports)
