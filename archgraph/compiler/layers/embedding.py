@@ -64,7 +64,7 @@ class SpectralEmbedding(keras.layers.Layer):
         self.vector_u = self.add_weight(
             name="vector_u",
             shape=(1, self.output_dim),
-            initializer=keras.initializers.TruncatedNormal(stddev=0.02, seed=1),
+            initializer=keras.initializers.TruncatedNormal(stddev=0.02),
             trainable=False,
         )
 
