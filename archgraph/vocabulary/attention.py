@@ -73,13 +73,13 @@ class Attention(Primitive):
             need_rank(tensor, 2, 3, 4, what=name)
             need_float(tensor, what=name)
             need_known(tensor.shape[-1], f"the last axis of the {name}")
+        if prod(value.shape[:-1]) == 1:
+            message = f"attention has nothing to choose from the one element of value {show(value.shape)}"
+            raise Rejected("AG201", message, hint="use dense, or a value with at least 2 elements")
         self._need_agreement(query, value, key)
         output = Tensor((*query.shape[:-1], *self._projected(query)))
         if not self.return_attention_scores:
             return output
-        if prod(value.shape[:-1]) == 1:
-            message = f"the scores over the one element of value {show(value.shape)} are always 1"
-            raise Rejected("AG201", message, hint="leave the scores out", field="/return_attention_scores")
         return output, Tensor((self.num_heads, *query.shape[:-1], *value.shape[:-1]))
 
     def outputs(self) -> tuple[str, ...]:
