@@ -1,8 +1,12 @@
 """ShapedGraph -> keras.Model. The only room, below training, that imports Keras, and only when it is asked to build."""
 
+import json
+import zipfile
+from pathlib import Path
 from typing import Any
 
 from archgraph.analysis.shaped import ShapedGraph
+from archgraph.compiler.backend import deep_stack, load_keras
 from archgraph.compiler.emit import Emitter
 from archgraph.compiler.passes import PASSES
 from archgraph.compiler.plan import lowered, run
@@ -16,11 +20,40 @@ def compile_model(shaped: ShapedGraph, *, seed: int | None = None, dtype_policy:
 
     Args:
         shaped: as `archgraph.infer` returns it.
-        seed: makes two builds bit-identical; each weight's start depends on the seed and on its own path alone.
-        dtype_policy: a Keras dtype policy such as ``"mixed_float16"``; by default Keras's global one.
+        seed: makes two builds bit-identical; each weight's start depends on the seed and on its own path alone. None
+            leaves it to Keras, as in any model: ``keras.utils.set_random_seed`` makes that repeatable.
+        dtype_policy: a Keras dtype policy such as ``"mixed_float16"``; by default Keras's global one. In mixed
+            precision the layers that give the outputs work in float32.
 
     Raises:
         GraphError: Keras refuses something that analysis accepted (AG801).
+        ValueError: Keras has no such dtype policy.
     """
     plan = run(PASSES, lowered(shaped.root))
     return Emitter(shaped, seed, dtype_policy).model(plan)
+
+
+def load_model(path: Path) -> Any:
+    """The Keras model in a ``.keras`` file, not compiled, with the layers of archgraph known, however deep it is.
+
+    Raises:
+        ValueError: the file is not such a model; Keras may also raise OSError, TypeError or KeyError.
+    """
+    keras = load_keras()
+    import archgraph.compiler.layers  # noqa: F401 - registers them
+
+    with deep_stack(_layers_in(path)):
+        return keras.saving.load_model(path, compile=False)
+
+
+def _layers_in(path: Path) -> int:
+    """How many layers a ``.keras`` file describes; 0 if it is none, which Keras itself tells best."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config = archive.read("config.json")
+        json.loads(config)  # under Python's usual limit: the C code of json must not see nesting under a raised one
+    except RecursionError:
+        raise ValueError("its configuration is nested too deeply") from None
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+        return 0
+    return config.count(b'"inbound_nodes"')

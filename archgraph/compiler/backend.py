@@ -27,6 +27,21 @@ def load_keras() -> ModuleType:
     return keras
 
 
+FRAMES_PER_LAYER = 12
+"""Python frames that Keras may stack up for each layer of a chain when it walks a model."""
+
+
+@contextlib.contextmanager
+def deep_stack(layers: int) -> Iterator[None]:
+    """Let Keras walk a chain of so many layers: it recurses, and Python's usual limit ends it at about a thousand."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, 1_000 + FRAMES_PER_LAYER * layers))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
 @contextlib.contextmanager
 def _held_back_stderr() -> Iterator[None]:
     sys.stderr.flush()

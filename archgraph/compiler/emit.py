@@ -3,25 +3,28 @@
 import contextlib
 import gc
 import hashlib
-import random
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from archgraph.analysis.shaped import INPUT, ShapedGraph, Value, join
-from archgraph.compiler.backend import load_keras
-from archgraph.compiler.instantiate import apply, instantiate
-from archgraph.compiler.plan import Loop, Operation, Plan
+from archgraph.compiler.backend import deep_stack, load_keras
+from archgraph.compiler.instantiate import apply, instantiate, seeded
+from archgraph.compiler.plan import Loop, Operation, Plan, home, place, producers, source
 from archgraph.diagnostics import Diagnostic, GraphError
-
-FRAMES_PER_LAYER = 12
-"""Python frames that Keras may stack up for each layer of a chain when it walks a model."""
+from archgraph.graph import Source
+from archgraph.vocabulary.base import Layer
 
 
 def layer_name(path: str) -> str:
     """The Keras layer's name for an expanded path: dots for slashes, which Keras refuses."""
     return path.replace("/", ".")
+
+
+def model_name(name: str) -> str:
+    """The Keras model's name for a graph's: TensorFlow wants a letter or digit first, and no spaces."""
+    plain = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
+    return plain if plain[:1].isalnum() else f"model{plain}"
 
 
 def path_seed(seed: int, path: str) -> int:
@@ -35,12 +38,15 @@ class Emitter:
 
     def __init__(self, shaped: ShapedGraph, seed: int | None, dtype_policy: str | None) -> None:
         self.shaped, self.seed, self.dtype_policy = shaped, seed, dtype_policy
-        self.layers: dict[str, Any] = {}
-        self.depth = 0
+        self.layers: dict[str, tuple[Layer, Any]] = {}
+        self.last: frozenset[str] = frozenset()
 
     def model(self, plan: Plan) -> Any:
         """The Keras model that `plan` describes."""
         keras = load_keras()
+        policy = self.policy(keras)
+        if policy.compute_dtype != policy.variable_dtype:
+            self.last = producers(plan)
         with building(self.shaped.count):
             inputs = {
                 name: keras.Input([dim if isinstance(dim, int) else None for dim in x.shape], dtype=x.dtype, name=name)
@@ -48,9 +54,13 @@ class Emitter:
             }
             values = self.scope(plan, "", "", list(inputs.values()))
             outputs = dict(zip(self.shaped.outputs, values, strict=True))
-            return keras.Model(
-                _single(inputs), _single(outputs), name=re.sub(r"[^A-Za-z0-9_.-]", "_", self.shaped.name)
-            )
+            return keras.Model(_single(inputs), _single(outputs), name=model_name(self.shaped.name))
+
+    def policy(self, keras: Any) -> Any:
+        """The dtype policy that is asked for, or Keras's own."""
+        if self.dtype_policy is None:
+            return keras.config.dtype_policy()
+        return keras.dtype_policies.get(self.dtype_policy)
 
     def scope(self, plan: Plan, prefix: str, owner: str, inputs: list[Any]) -> list[Any]:
         """Call the layers of a scope on Keras tensors; return its results."""
@@ -63,7 +73,7 @@ class Emitter:
             feeds = [None if feed is None else value(feed) for feed in step.feeds]
             path, held = join(prefix, step.name), join(owner, step.owner or step.name)
             if isinstance(step, Operation):
-                made.append(self.operation(step, path, held, feeds))
+                made.append(self.operation(step, path, home(step, path, held), feeds))
             else:
                 made.append(self.loop(step, path, held, feeds))
         return [value(result) for result in plan.results]
@@ -72,24 +82,30 @@ class Emitter:
         """Chain the copies of a loop."""
         current, outputs = list(feeds), [feeds[loop.carry]]
         for number, copy in enumerate(loop.copies):
-            place = f"/{number}" if loop.indexed else ""
-            outputs = self.scope(copy, path + place, owner + ("/0" if loop.share else place), current)
+            outputs = self.scope(copy, path + place(loop, number), owner + source(loop, number), current)
             current[loop.carry] = outputs[0]
         return outputs
 
     def operation(self, step: Operation, path: str, owner: str, feeds: list[Any]) -> list[Any]:
-        """Make the layer at `owner`, unless it exists, and call it."""
+        """Call the layer made under `owner`, after making it if this is its first use."""
         try:
-            if self.seed is not None:
-                # Keras draws the seed of whatever is given none from here.
-                random.seed(path_seed(self.seed, owner))
-            layer = self.layers.get(owner)
-            if layer is None:
-                layer = self.layers[owner] = instantiate(step.layer, layer_name(owner), dtype=self.dtype_policy)
-            outputs = apply(step.layer, layer, feeds)
+            seed = None if self.seed is None else path_seed(self.seed, owner)
+            with seeded(seed):
+                outputs = apply(step.layer, self.layer(step.layer, owner, seed), feeds)
         except Exception as error:
             raise self.refused(path, step, error) from error
         return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+
+    def layer(self, layer: Layer, owner: str, seed: int | None) -> Any:
+        """The Keras layer made under `owner`: one, however often it is applied."""
+        if owner not in self.layers:
+            # In mixed precision what leaves the model is computed in full: a loss needs the range and the digits.
+            dtype = "float32" if owner in self.last else self.dtype_policy
+            self.layers[owner] = layer, instantiate(layer, layer_name(owner), dtype=dtype, seed=seed)
+        described, made = self.layers[owner]
+        if described != layer:
+            raise ValueError(f"the weights of {owner} are shared, but not its parameters: {layer} beside {described}")
+        return made
 
     def refused(self, path: str, step: Operation, error: Exception) -> GraphError:
         """What to tell when Keras refuses what analysis accepted."""
@@ -97,7 +113,10 @@ class Emitter:
         first = str(error).strip().partition("\n")[0]
         message = f"Keras refused {step.layer.name} for {path} with inputs {shapes}: {type(error).__name__}: {first}"
         hint = "analysis should have found this; please report it with the graph"
-        return GraphError([Diagnostic("AG801", f"/nodes/{step.leaf.node.id}", message, hint)])
+        pointer = f"{step.block.pointer}/nodes/{step.leaf.node.id}"
+        diagnostic = Diagnostic("AG801", pointer, message, hint)
+        text: Source | None = step.block.source
+        return GraphError(text.place([diagnostic]) if text else [diagnostic])
 
 
 def _single(values: Mapping[str, Any]) -> Any:
@@ -107,13 +126,11 @@ def _single(values: Mapping[str, Any]) -> Any:
 @contextlib.contextmanager
 def building(count: int) -> Iterator[None]:
     """Conditions under which a large model is built fast and a long chain does not run out of stack; all restored."""
-    limit, state, collecting = sys.getrecursionlimit(), random.getstate(), gc.isenabled()
-    sys.setrecursionlimit(max(limit, 1_000 + FRAMES_PER_LAYER * count))
+    collecting = gc.isenabled()
     gc.disable()
     try:
-        yield
+        with deep_stack(count):
+            yield
     finally:
-        sys.setrecursionlimit(limit)
-        random.setstate(state)
         if collecting:
             gc.enable()

@@ -1,5 +1,7 @@
 """The passes between analysis and Keras, in order. Each keeps the function that the model computes."""
 
+from dataclasses import replace
+
 from archgraph.analysis.shaped import Value
 from archgraph.compiler.plan import Loop, Operation, Pass, Plan
 from archgraph.vocabulary.base import Layer
@@ -29,11 +31,8 @@ def forwarded(plan: Plan, gone: dict[int, Value]) -> Plan:
         if isinstance(step, Operation):
             steps.append(step._replace(feeds=feeds))
         else:
-            present = tuple(feed for feed in feeds if feed is not None)
-            steps.append(
-                Loop(step.name, present, step.copies, step.carry, step.indexed, step.share, step.owner, step.outputs)
-            )
-    return Plan(tuple(steps), tuple(moved(value) for value in plan.results))
+            steps.append(replace(step, feeds=tuple(feed for feed in feeds if feed is not None)))
+    return plan.replaced(steps, tuple(moved(value) for value in plan.results))
 
 
 def fold_identities(plan: Plan) -> Plan:
@@ -57,6 +56,8 @@ def _idle(step: Operation) -> bool:
 
 def fuse_activations(plan: Plan) -> Plan:
     """Hand an activation to the layer before it, where that layer takes one and nothing else reads its output."""
+    if plan.shared:  # another application of the layer may want it without, or with another one
+        return plan
     readers = _readers(plan)
     fused: dict[int, Operation] = {}
     gone: dict[int, Value] = {}
@@ -70,8 +71,7 @@ def fuse_activations(plan: Plan) -> Plan:
         arguments = {**before.layer.arguments, "activation": step.layer.arguments["activation"]}
         fused[feed.item] = before._replace(layer=before.layer._replace(arguments=arguments))
         gone[index] = feed
-    steps = tuple(fused.get(index, step) for index, step in enumerate(plan.steps))
-    return forwarded(Plan(steps, plan.results), gone)
+    return forwarded(plan.replaced(fused.get(index, step) for index, step in enumerate(plan.steps)), gone)
 
 
 def _takes(before: Operation, activation: Operation) -> bool:

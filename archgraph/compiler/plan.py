@@ -1,10 +1,11 @@
 """What is to be built, as data: layers in scopes, repeats still rolled. Passes rewrite it, the emitter builds it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from archgraph.analysis.shaped import Call, Leaf, Scope, Value
+from archgraph.analysis.shaped import INPUT, Call, Leaf, Scope, Value, join
+from archgraph.graph import Block
 from archgraph.vocabulary.base import Layer
 
 
@@ -17,6 +18,8 @@ class Operation(NamedTuple):
     outputs: int
     owner: str
     leaf: Leaf
+    block: Block
+    """The block (or main graph) whose record it comes from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +42,12 @@ class Plan:
 
     steps: tuple[Operation | Loop, ...]
     results: tuple[Value, ...]
+    shared: bool = False
+    """Whether its weights are applied from elsewhere too: then its layers are not only its own to change."""
+
+    def replaced(self, steps: Iterable[Operation | Loop], results: tuple[Value, ...] | None = None) -> "Plan":
+        """The same plan with other steps, and perhaps other results."""
+        return Plan(tuple(steps), self.results if results is None else results, self.shared)
 
 
 @dataclass(frozen=True)
@@ -52,24 +61,49 @@ class Pass:
 
 def lowered(scope: Scope) -> Plan:
     """The plan that mirrors a shaped scope, one layer for each primitive."""
-    return _lowered(scope, {})
+    return _lowered(scope, False, {})
 
 
-def _lowered(scope: Scope, memo: dict[Scope, Plan]) -> Plan:
-    if scope not in memo:
-        steps = tuple(_operation(item) if isinstance(item, Leaf) else _loop(item, memo) for item in scope.items)
-        memo[scope] = Plan(steps, scope.results)
-    return memo[scope]
+_Memo = dict[tuple[Scope, bool], Plan]
 
 
-def _operation(leaf: Leaf) -> Operation:
+def _lowered(scope: Scope, shared: bool, memo: _Memo) -> Plan:
+    key = (scope, shared)
+    if key not in memo:
+        owners = {item.owner for item in scope.items if item.owner}
+        steps = tuple(
+            _operation(item, scope.block)
+            if isinstance(item, Leaf)
+            else _loop(item, shared or item.share or bool(item.owner) or item.name in owners, memo)
+            for item in scope.items
+        )
+        memo[key] = Plan(steps, scope.results, shared)
+    return memo[key]
+
+
+def _operation(leaf: Leaf, block: Block) -> Operation:
     layer = leaf.primitive.lower(*leaf.inputs)
-    return Operation(leaf.name, layer, leaf.feeds, len(leaf.outputs), leaf.owner, leaf)
+    return Operation(leaf.name, layer, leaf.feeds, len(leaf.outputs), leaf.owner, leaf, block)
 
 
-def _loop(call: Call, memo: dict[Scope, Plan]) -> Loop:
-    copies = tuple(_lowered(copy, memo) for copy in call.copies)
+def _loop(call: Call, shared: bool, memo: _Memo) -> Loop:
+    copies = tuple(_lowered(copy, shared, memo) for copy in call.copies)
     return Loop(call.name, call.feeds, copies, call.carry, call.indexed, call.share, call.owner, len(call.outputs))
+
+
+def place(loop: Loop, number: int) -> str:
+    """What a copy of a loop adds to the loop's path."""
+    return f"/{number}" if loop.indexed else ""
+
+
+def source(loop: Loop, number: int) -> str:
+    """What the copy adds to the path under which its weights are made."""
+    return "/0" if loop.share else place(loop, number)
+
+
+def home(step: Operation, path: str, owner: str) -> str:
+    """The path under which a step's layer is made: its owner's, or its own where there are no weights to share."""
+    return owner if step.leaf.weights else path
 
 
 def run(passes: tuple[Pass, ...], plan: Plan) -> Plan:
@@ -81,13 +115,37 @@ def run(passes: tuple[Pass, ...], plan: Plan) -> Plan:
 
 def _applied(each: Pass, plan: Plan, memo: dict[Plan, Plan]) -> Plan:
     if plan not in memo:
-        steps = tuple(_inside(each, step, memo) for step in plan.steps)
-        memo[plan] = each.rewrite(Plan(steps, plan.results))
+        memo[plan] = each.rewrite(plan.replaced(_inside(each, step, memo) for step in plan.steps))
     return memo[plan]
 
 
 def _inside(each: Pass, step: Operation | Loop, memo: dict[Plan, Plan]) -> Operation | Loop:
     if isinstance(step, Operation):
         return step
-    copies = tuple(_applied(each, copy, memo) for copy in step.copies)
-    return Loop(step.name, step.feeds, copies, step.carry, step.indexed, step.share, step.owner, step.outputs)
+    return replace(step, copies=tuple(_applied(each, copy, memo) for copy in step.copies))
+
+
+def producers(plan: Plan) -> frozenset[str]:
+    """Paths under which the layers that give the plan's results are made."""
+    found = (_producer(plan, result, "", "") for result in plan.results)
+    return frozenset(one for one in found if isinstance(one, str))
+
+
+def _producer(plan: Plan, value: Value, prefix: str, owner: str) -> str | int:
+    """The path of the layer that gives `value`, or the number of the input that it is."""
+    if value.item == INPUT:
+        return value.port
+    step = plan.steps[value.item]
+    path, held = join(prefix, step.name), join(owner, step.owner or step.name)
+    if isinstance(step, Operation):
+        return home(step, path, held)
+    port = value.port
+    for number in reversed(range(len(step.copies))):
+        copy = step.copies[number]
+        found = _producer(copy, copy.results[port], path + place(step, number), held + source(step, number))
+        if isinstance(found, str):
+            return found
+        if found != step.carry:
+            return _producer(plan, step.feeds[found], prefix, owner)
+        port = 0  # what the copy before hands on
+    return _producer(plan, step.feeds[step.carry], prefix, owner)

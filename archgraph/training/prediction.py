@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from archgraph.compiler import load_model
 from archgraph.diagnostics import Diagnostic, GraphError, Rejected
 from archgraph.training import preprocessing
 from archgraph.training.data.archive import read_npz
@@ -15,7 +16,6 @@ from archgraph.training.data.files import IMAGE_SUFFIXES, read_image, read_table
 from archgraph.training.experiment import is_per_output
 from archgraph.training.folder import RunFolder, read_json
 from archgraph.training.preprocessing import Fitted
-from archgraph.training.run import load_model
 
 _BYTE_RANGE_FROM = 128.0
 """Training pictures whose highest value is at least this are taken for bytes, like the files themselves."""

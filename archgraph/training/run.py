@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archgraph.compiler.backend import load_keras
+from archgraph.compiler import load_model
 from archgraph.training.folder import RunFolder, read_json
 
 
@@ -46,11 +46,3 @@ def open_run(path: str | Path) -> Run:
         result["interrupted"],
         result["stopped"],
     )
-
-
-def load_model(path: Path) -> Any:
-    """The Keras model in a ``.keras`` file, with the layers of archgraph known."""
-    keras = load_keras()
-    import archgraph.compiler.layers  # noqa: F401 - registers them
-
-    return keras.saving.load_model(path, compile=False)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from archgraph.compiler.instantiate import apply, instantiate
+from archgraph.compiler.instantiate import apply, instantiate, seeded
 from archgraph.shapes import Tensor, show
 from archgraph.vocabulary import Primitive
 from archgraph.vocabulary.base import EVERYWHERE
@@ -67,8 +67,9 @@ def _elementary(
     parts: list[Part],
 ) -> tuple[Any, ...]:
     layer = primitive.lower(*inputs)
-    built = instantiate(layer, "layer", seed=1)
-    outputs = apply(layer, built, given)
+    with seeded(1):
+        built = instantiate(layer, "layer", seed=1)
+        outputs = apply(layer, built, given)
     got = tuple(outputs) if isinstance(outputs, list | tuple) else (outputs,)
     assert len(got) == len(expected)
     for ours, theirs in zip(expected, got, strict=True):

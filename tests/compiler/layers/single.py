@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from archgraph.compiler.instantiate import apply, instantiate
+from archgraph.compiler.instantiate import apply, instantiate, seeded
 from archgraph.shapes import Shape, Tensor
 from archgraph.vocabulary import REGISTRY
 
@@ -19,10 +19,9 @@ def single(
     primitive.infer(*inputs)
     layer = primitive.lower(*inputs)
     ports = [None if shape is None else keras.Input(shape) for shape in shapes]
-    return keras.Model(
-        [port for port in ports if port is not None],
-        apply(layer, instantiate(layer, "node", dtype=dtype, seed=seed), ports),
-    )
+    with seeded(seed):
+        outputs = apply(layer, instantiate(layer, "node", dtype=dtype, seed=seed), ports)
+    return keras.Model([port for port in ports if port is not None], outputs)
 
 
 def run(model: keras.Model, *arrays: Any, training: bool = False) -> list[np.ndarray]:

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from archgraph.compiler.instantiate import apply, instantiate
+from archgraph.compiler.instantiate import apply, instantiate, seeded
 from archgraph.shapes import Tensor
 from archgraph.vocabulary import REGISTRY, Primitive
 
@@ -26,7 +26,8 @@ def layer_for(primitive: Primitive, *arrays: Any, seed: int = 1, dtype: Any = No
     """The Keras layer for inputs like `arrays`, after the shape rule has accepted them."""
     inputs = tensors_of(arrays)
     primitive.infer(*inputs)
-    return instantiate(primitive.lower(*inputs), name, seed=seed, dtype=dtype)
+    with seeded(seed):
+        return instantiate(primitive.lower(*inputs), name, seed=seed, dtype=dtype)
 
 
 def run(primitive: Primitive, *arrays: Any, **options: Any) -> np.ndarray:
