@@ -23,15 +23,15 @@ INITIALIZERS = [
 SHAPES = [(3, 3, 40, 64), (200, 300), (5000,)]
 
 
-def drawn(initializer: keras.initializers.Initializer, shape: tuple[int, ...], seed: int, name: str = "w") -> np.ndarray:
+def drawn(
+    initializer: keras.initializers.Initializer, shape: tuple[int, ...], seed: int, name: str = "w"
+) -> np.ndarray:
     return Filler(initializer, FILLS[type(initializer).__name__], seed, name)(shape, "float32")
 
 
 @pytest.mark.parametrize("initializer", INITIALIZERS, ids=lambda one: type(one).__name__)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_the_distribution_is_that_of_keras(
-    initializer: keras.initializers.Initializer, shape: tuple[int, ...]
-) -> None:
+def test_the_distribution_is_that_of_keras(initializer: keras.initializers.Initializer, shape: tuple[int, ...]) -> None:
     ours, theirs = drawn(initializer, shape, 1), np.asarray(initializer(shape, dtype="float32"))
     assert ours.shape == theirs.shape
     assert ours.dtype == theirs.dtype
