@@ -3,12 +3,14 @@
 import contextlib
 import gc
 import hashlib
+import random
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from archgraph.analysis.shaped import INPUT, ShapedGraph, Value, join
 from archgraph.compiler.backend import deep_stack, load_keras
+from archgraph.compiler.filling import filling
 from archgraph.compiler.instantiate import apply, instantiate, seeded
 from archgraph.compiler.plan import Loop, Operation, Plan, home, place, producers, source
 from archgraph.diagnostics import Diagnostic, GraphError
@@ -38,6 +40,8 @@ class Emitter:
 
     def __init__(self, shaped: ShapedGraph, seed: int | None, dtype_policy: str | None) -> None:
         self.shaped, self.seed, self.dtype_policy = shaped, seed, dtype_policy
+        # Without a seed, one from where Keras gets its own, so that keras.utils.set_random_seed decides here too.
+        self.start = random.getrandbits(31) if seed is None else seed
         self.layers: dict[str, tuple[Layer, Any]] = {}
         self.last: frozenset[str] = frozenset()
 
@@ -91,7 +95,9 @@ class Emitter:
         try:
             seed = None if self.seed is None else path_seed(self.seed, owner)
             with seeded(seed):
-                outputs = apply(step.layer, self.layer(step.layer, owner, seed), feeds)
+                layer = self.layer(step.layer, owner, seed)
+                with contextlib.nullcontext() if layer.built else filling(layer, path_seed(self.start, owner)):
+                    outputs = apply(step.layer, layer, feeds)
         except Exception as error:
             raise self.refused(path, step, error) from error
         return list(outputs) if isinstance(outputs, list | tuple) else [outputs]

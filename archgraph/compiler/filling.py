@@ -1,7 +1,7 @@
 """First values of weights, drawn with NumPy: a large model builds faster, and the numbers do not depend on the backend.
 
-Each weight has a generator of its own, seeded from the seed of its layer and its own name, so its start depends on nothing
-else in the graph. The distributions are Keras's; what is not listed here is left to Keras's own initialisers.
+Each weight has a generator of its own, seeded from its layer's seed and its name, so its start depends on nothing else in
+the graph. The distributions are Keras's; what is not listed here is left to Keras's own initialisers.
 """
 
 import contextlib
@@ -100,17 +100,19 @@ FILLS: dict[str, Fill] = {
 
 
 class Filler:
-    """Stands in for a Keras initialiser while a layer is built."""
+    """Stands in for a Keras initialiser while a layer is built. Weights that share one start from different numbers."""
 
-    __slots__ = ("fill", "initializer", "name", "seed")
+    __slots__ = ("calls", "fill", "initializer", "name", "seed")
 
     def __init__(self, initializer: Any, fill: Fill, seed: int, name: str) -> None:
         self.initializer, self.fill, self.seed, self.name = initializer, fill, seed, name
+        self.calls = 0
 
     def __call__(self, shape: Sequence[int], dtype: Any = None, **_: Any) -> Any:
         """The first values of a weight."""
         sizes = tuple(int(size) for size in shape)
-        random = np.random.Generator(np.random.SFC64([self.seed, *self.name.encode()]))
+        random = np.random.Generator(np.random.SFC64([self.seed, self.calls, *self.name.encode()]))
+        self.calls += 1
         numbers = self.fill(self.initializer, sizes, random)
         return numbers if dtype in (None, "float32") else load_keras().ops.convert_to_tensor(numbers, dtype=dtype)
 

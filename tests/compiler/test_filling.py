@@ -39,7 +39,7 @@ def test_the_distribution_is_that_of_keras(initializer: keras.initializers.Initi
     assert ours.std() == pytest.approx(deviation, rel=0.05)
     assert abs(ours.mean() - theirs.mean()) <= 6 * deviation * (2 / ours.size) ** 0.5
     quantiles = [0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0]
-    tolerance = 0.08 * deviation
+    tolerance = 0.15 * deviation
     bounded = type(initializer).__name__ not in ("RandomNormal", "VarianceScaling")
     inner = quantiles if bounded else quantiles[1:-1]  # the extremes of an unbounded distribution vary
     assert np.allclose(np.quantile(ours, inner), np.quantile(theirs, inner), atol=tolerance)
