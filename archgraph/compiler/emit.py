@@ -96,7 +96,8 @@ class Emitter:
             seed = None if self.seed is None else path_seed(self.seed, owner)
             with seeded(seed):
                 layer = self.layer(step.layer, owner, seed)
-                with contextlib.nullcontext() if layer.built else filling(layer, path_seed(self.start, owner)):
+                known = layer.built or step.layer.ours  # a layer of ours may copy its initialisers
+                with contextlib.nullcontext() if known else filling(layer, path_seed(self.start, owner)):
                     outputs = apply(step.layer, layer, feeds)
         except Exception as error:
             raise self.refused(path, step, error) from error

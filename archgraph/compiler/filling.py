@@ -1,7 +1,7 @@
 """First values of weights, drawn with NumPy: a large model builds faster, and the numbers do not depend on the backend.
 
-Each weight has a generator of its own, seeded from its layer's seed and its name, so its start depends on nothing else in
-the graph. The distributions are Keras's; what is not listed here is left to Keras's own initialisers.
+Each weight has a generator of its own, seeded from its layer's seed and its name, so its start depends on nothing else
+in the graph. The distributions are Keras's; what is not listed here is left to Keras's own initialisers.
 """
 
 import contextlib
@@ -119,7 +119,7 @@ class Filler:
 
 @contextlib.contextmanager
 def filling(layer: Any, seed: int) -> Iterator[None]:
-    """Let `Filler`s stand in for the initialisers of an unbuilt layer; afterwards it has its own again, for its config."""
+    """Let `Filler`s stand in for the initialisers of an unbuilt layer of Keras; afterwards it has its own again."""
     attributes = vars(layer)
     own = {
         name: value

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from archgraph.compiler import compile_model
+from archgraph.diagnostics import GraphError
 from tests.compiler.build import arrays, run, shaped, size
 
 TWO = {"left": {"shape": [6]}, "right": {"shape": [6]}}
@@ -200,3 +201,40 @@ def test_what_no_output_needs_is_neither_counted_nor_built(name: str) -> None:
     assert size(built) == graph.parameters == count
     assert set(built.input) == {"left", "right"}, "a file's inputs are the model's, read or not"
     run(built, arrays(graph))
+
+
+# ---- what one Keras layer cannot do: be applied with different parameters
+
+
+UNLIKE: dict[str, tuple[dict[str, Any], str, str]] = {
+    "an op whose parameter counts up": (
+        {"op": "conv", "filters": 2, "kernel_size": 3, "dilation_rate": "=1+i"}, "/nodes/a/share", "dilation_rate",
+    ),
+    "a first copy with another bias": (
+        {"op": "conv", "filters": 2, "kernel_size": 1, "first": {"bias_regularizer": {"l2": 0.1}}},
+        "/nodes/a/share", "bias_regularizer",
+    ),
+    "a wrapped layer": (
+        {"op": "conv", "filters": 2, "kernel_size": 3, "spectral_norm": True, "dilation_rate": "=1+i"},
+        "/nodes/a/share", "dilation_rate",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNLIKE)
+def test_one_set_of_weights_has_one_set_of_parameters(name: str) -> None:
+    record, pointer, parameter = UNLIKE[name]
+    node = {**record, "in": "x", "repeat": 2, "share": True}
+    with pytest.raises(GraphError) as caught:
+        shaped({"a": node}, "a", inputs={"x": {"shape": [8, 2]}})
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.pointer) == ("AG409", pointer) and parameter in found.message and found.line
+
+
+def test_a_use_whose_shape_decides_a_parameter_is_refused_too() -> None:
+    conv = {"op": "conv", "in": "x", "filters": 2, "kernel_size": 3, "dilation_rate": "=dim(x, 0)//8"}
+    blocks = {"b": {"inputs": ["x"], "nodes": {"c": conv}, "output": "c"}}
+    inputs = {"x": {"shape": [8, 2]}, "z": {"shape": [16, 2]}}
+    nodes = {"a": {"block": "b", "in": "x"}, "again": {"reuse": "a", "in": "z"}}
+    with pytest.raises(GraphError, match=r"/nodes/again/in: AG409 .*dilation_rate"):
+        shaped(nodes, {"y": "a", "z": "again"}, inputs=inputs, blocks=blocks)
