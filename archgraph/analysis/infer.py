@@ -1,12 +1,12 @@
 """Graph -> ShapedGraph: parameters, expressions, repeats, shapes; every root cause is reported, nothing downstream."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from archgraph.analysis.prune import prune
 from archgraph.analysis.resolve import Undressed, bind, dim_reader, dimension, resolved
-from archgraph.analysis.shaped import INPUT, Call, Item, Leaf, Scope, ShapedGraph, Value
+from archgraph.analysis.shaped import INPUT, Call, Item, Leaf, Scope, ShapedGraph, Value, join
 from archgraph.diagnostics import Diagnostic, GraphError, Rejected, nearest
 from archgraph.document.form import feeds as op_feeds
 from archgraph.document.parse import MOST_FINDINGS, find_block, place_of_feed
@@ -14,7 +14,7 @@ from archgraph.graph import Block, Feeds, Graph, Node, Ref, Source
 from archgraph.kinds import is_formula
 from archgraph.shapes import Dim, Tensor, need_known, prod, show
 from archgraph.vocabulary import REGISTRY
-from archgraph.vocabulary.base import Composition, Primitive, Weight
+from archgraph.vocabulary.base import Composition, Layer, Primitive, Weight
 
 
 class Limits(NamedTuple):
@@ -45,6 +45,8 @@ class Entry(NamedTuple):
 
 
 Tensors = tuple[Tensor | None, ...]
+Users = Iterator[tuple[str, Leaf]]
+"""What applies weights, each with a path."""
 
 
 class Facts(NamedTuple):
@@ -611,9 +613,16 @@ class ScopeBuilder:
 
     def _need_equal_weights(self, copies: list[Scope]) -> None:
         for copy in copies[1:]:
-            if copy is not copies[0] and _shapes(copy.weights) != _shapes(copies[0].weights):
+            if copy is copies[0]:
+                continue
+            if _shapes(copy.weights) != _shapes(copies[0].weights):
                 complaint = f"the copies cannot share weights: {_difference(copies[0].weights, copy.weights)}"
                 raise Rejected("AG409", complaint, hint="shared copies need inputs of one shape", field="/share")
+            unlike = _unlike(_users_in(copies[0]), _users_in(copy))
+            if unlike:
+                complaint = f"the copies cannot share weights: {unlike}"
+                hint = "give all copies the same parameters, or leave out share"
+                raise Rejected("AG409", complaint, hint=hint, field="/share")
 
     # ---- sharing
 
@@ -649,6 +658,10 @@ class ScopeBuilder:
         if _shapes(_weights(again)) != _shapes(_weights(owner)):
             complaint = f"the weights of {owner.name!r} do not fit: {_difference(_weights(owner), _weights(again))}"
             raise Rejected("AG409", complaint, hint="both uses need inputs with equal channels", field="/in")
+        unlike = _unlike(_users(owner), _users(again))
+        if unlike:
+            complaint = f"the weights of {owner.name!r} do not fit: {unlike}"
+            raise Rejected("AG409", complaint, hint="both uses need inputs of one shape", field="/in")
         name = owner.owner or owner.name
         if isinstance(again, Leaf):
             self.items[mine] = again._replace(owner=name, parameters=0, trainable=0)
@@ -709,6 +722,45 @@ def _weights(item: Item) -> tuple[Weight, ...]:
     if isinstance(item, Leaf):
         return item.weights
     return tuple(weight for copy in item.copies for weight in copy.weights)
+
+
+def _unlike(first: Users, second: Users) -> str:
+    """How two uses of the same weights differ in parameters, of which one layer has one set; or the empty text."""
+    one, other = dict(first), dict(second)
+    for path, leaf in one.items():
+        again, what = other.get(path), path or leaf.primitive.op
+        if again is None:
+            return f"{what!r} is not in both"
+        if again.primitive is not leaf.primitive and again.primitive != leaf.primitive:
+            parameter = _other_parameter(leaf.primitive.lower(*leaf.inputs), again.primitive.lower(*again.inputs))
+            if parameter:
+                return f"{what!r} would have two values of {parameter}"
+    return ""
+
+
+def _other_parameter(one: Layer, other: Layer) -> str:
+    """A parameter in which two layers differ, or the empty text."""
+    if one.name != other.name:
+        return "its op"
+    for name in {**one.arguments, **other.arguments}:
+        mine, theirs = one.arguments.get(name), other.arguments.get(name)
+        if mine != theirs:
+            return _other_parameter(mine, theirs) if isinstance(mine, Layer) and isinstance(theirs, Layer) else name
+    return "" if one == other else "its inputs"
+
+
+def _users(item: Item, path: str = "") -> Users:
+    """Everything inside that applies weights, by its path below the item."""
+    if isinstance(item, Call):
+        for number, copy in enumerate(item.copies):
+            yield from _users_in(copy, f"{path}/{number}")
+    elif item.weights:
+        yield path, item
+
+
+def _users_in(scope: Scope, path: str = "") -> Users:
+    for item in scope.items:
+        yield from _users(item, join(path, item.name))
 
 
 def _shapes(weights: tuple[Weight, ...]) -> list[tuple[Dim, ...]]:
