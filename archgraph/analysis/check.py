@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from archgraph.analysis.contracts import violations
-from archgraph.analysis.infer import Inference, Limits
+from archgraph.analysis.infer import Inference
+from archgraph.analysis.limits import Limits
 from archgraph.analysis.lint import block_warnings, warnings
 from archgraph.diagnostics import Diagnostic, GraphError
 from archgraph.document.load import check_blocks, chosen, parse

@@ -1,5 +1,6 @@
 """Expressions, parameters and shorthands become plain values and primitives."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -22,6 +23,15 @@ def dimension(name: str, graph: Graph) -> Dim:
     """The symbolic dimension `name` with the constraints that the file states; they were checked by `parse`."""
     known = graph.dims.get(name, Dimension())
     return symbol(name, multiple_of=known.multiple_of, minimum=known.minimum, maximum=known.maximum)
+
+
+def mentions(value: Any, name: str) -> bool:
+    """Whether an expression in `value` uses a parameter of that name."""
+    if isinstance(value, str):
+        return is_formula(value) and name in compile_expression(value).names
+    if isinstance(value, tuple):
+        return any(mentions(item, name) for item in value)
+    return isinstance(value, Mapping) and any(mentions(item, name) for item in value.values())
 
 
 def dim_reader(inputs: Sequence[str], tensors: Sequence[Tensor]) -> ReadDim:
@@ -117,6 +127,7 @@ class Undressed:
         self.core = replace(primitive, activation=None, **changes)  # type: ignore[type-var]
 
 
+@functools.lru_cache(maxsize=4096)
 def _part(name: str, value: Any) -> Primitive:
     kind = NORMALISATION if name == "norm" else ACTIVATION_FUNCTION
     try:
@@ -125,3 +136,8 @@ def _part(name: str, value: Any) -> Primitive:
         raise rejected.under(name) from None
     assert isinstance(made, Primitive)
     return made
+
+
+def no_dim(name: str, axis: int) -> Dim:
+    """The ``dim`` function where there are no input ports."""
+    raise Rejected("AG209", f"dim({name}, {axis}) can be used inside a block's nodes only")
