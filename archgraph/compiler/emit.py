@@ -117,13 +117,19 @@ class Emitter:
     def refused(self, path: str, step: Operation, error: Exception) -> GraphError:
         """What to tell when Keras refuses what analysis accepted."""
         shapes = ", ".join("-" if x is None else str(x.shape) for x in step.leaf.inputs)
-        first = str(error).strip().partition("\n")[0]
-        message = f"Keras refused {step.layer.name} for {path} with inputs {shapes}: {type(error).__name__}: {first}"
+        reason = f"{type(error).__name__}: {_first_line(error)}"
+        message = f"Keras refused {step.layer.name} for {path} with inputs {shapes}: {reason}"
         hint = "analysis should have found this; please report it with the graph"
         pointer = f"{step.block.pointer}/nodes/{step.leaf.node.id}"
         diagnostic = Diagnostic("AG801", pointer, message, hint)
         text: Source | None = step.block.source
         return GraphError(text.place([diagnostic]) if text else [diagnostic])
+
+
+def _first_line(error: Exception) -> str:
+    """What an error says first, without Keras's colours and its notes on which method it was in."""
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).splitlines()
+    return next((line for line in lines if line.strip() and not line.startswith("Exception encountered")), "")
 
 
 def _single(values: Mapping[str, Any]) -> Any:
