@@ -90,7 +90,6 @@ class Imports:
     def __init__(self, folder: Path | None) -> None:
         """`folder` holds the importing file; None forbids imports."""
         self.folder = folder
-        self.root = project_folder(folder) if folder else None
         self._reach: dict[str, Scope] = {}
 
     def scopes(self, parser: Parser, names: Any, blocks: dict[str, Block]) -> Mapping[str, Scope]:
@@ -117,14 +116,15 @@ class Imports:
 
     def _path(self, name: Any, folder: Path | None) -> Path:
         relative = str(form.IMPORT.check(name))
-        if folder is None or self.root is None:
+        if folder is None or self.folder is None:
             raise Rejected("AG410", "a text without a folder cannot import", hint="save it to a file and load that")
         if Path(relative).is_absolute():
             raise Rejected("AG410", f"must be relative, got {shown(name)}")
         path = (folder / relative).resolve()
-        if not path.is_relative_to(self.root):
+        root = project_folder(self.folder)
+        if not path.is_relative_to(root):
             raise Rejected(
-                "AG410", f"{shown(name)} lies outside the project folder", hint=f"the project is {self.root.name}/"
+                "AG410", f"{shown(name)} lies outside the project folder", hint=f"the project is {root.name}/"
             )
         return path
 
@@ -174,6 +174,7 @@ def library_scopes() -> Mapping[str, Scope]:
     return {scope: {**everything, **blocks} for scope, blocks in own.items()}
 
 
+@functools.cache
 def library() -> Scope:
     """Every block that ships with the package."""
     scopes = library_scopes()
