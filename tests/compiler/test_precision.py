@@ -70,7 +70,9 @@ LAST: dict[str, tuple[dict[str, Any], dict[str, str], set[str]]] = {
     "several ends": ({"a": {**DENSE, "in": "x"}, "b": {**DENSE, "in": "a"}}, {"y": "b", "z": "a"}, {"a", "b"}),
     "the last copy": ({"a": {"block": "pair", "in": "x", "repeat": 3}}, {"y": "a"}, {"a.2.two"}),
     "another output of the last copy": ({"a": {"block": "pair", "in": "x", "repeat": 3}}, {"y": "a.one"}, {"a.2.one"}),
-    "shared copies": ({"a": {"block": "pair", "in": "x", "repeat": 3, "share": True}}, {"y": "a"}, {"a.2.two.activation"}),
+    "shared copies": (
+        {"a": {"block": "pair", "in": "x", "repeat": 3, "share": True}}, {"y": "a"}, {"a.2.two.activation"},
+    ),
     "a reused end": (
         {"a": {"block": "pair", "in": "x"}, "b": {"reuse": "a", "in": "a"}}, {"y": "b"}, {"b.two.activation"},
     ),
