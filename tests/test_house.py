@@ -144,8 +144,7 @@ def test_checking_and_drawing_start_without_numpy_and_matplotlib(module: str) ->
 
 LONGEST = 500
 LONG = {
-    "archgraph/analysis/infer.py": (760, "one walk over one graph, whose steps share its state"),
-    "archgraph/document/parse.py": (800, "one pass over one file, whose steps share its list of findings"),
+    "archgraph/analysis/scope.py": (540, "one class: the visit of a block's nodes, whose steps share its state"),
     "archgraph/builder.py": (580, "half of it is docstrings of the public interface"),
     "archgraph/expression.py": (560, "tokens, grammar and values of one small language"),
     "archgraph/sizes.py": (580, "one algebra: normal form, bounds and text of sizes lean on each other"),

@@ -11,8 +11,8 @@ from archgraph.analysis.limits import Limits
 from archgraph.analysis.lint import block_warnings, warnings
 from archgraph.diagnostics import Diagnostic, GraphError
 from archgraph.document.load import check_blocks, chosen, parse
-from archgraph.document.parse import Refused, is_block_file
 from archgraph.document.reader import Document, read_file
+from archgraph.document.whole import Refused, is_block_file
 from archgraph.graph import Graph
 
 STEPS = 100_000

@@ -7,7 +7,7 @@ from typing import Any
 
 from archgraph.diagnostics import Rejected, nearest
 from archgraph.document.form import CONTROL_KEYS
-from archgraph.document.parse import find_block, type_hint, typed
+from archgraph.document.parameters import find_block, type_hint, typed
 from archgraph.expression import compile_expression
 from archgraph.graph import MISSING, Block, Dimension, Graph, Parameter
 from archgraph.kinds import FrozenMap, is_formula

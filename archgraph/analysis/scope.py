@@ -10,7 +10,8 @@ from archgraph.analysis.shaped import INPUT, Call, Item, Leaf, Scope, Value
 from archgraph.analysis.sharing import need_equal_copies, need_equal_uses
 from archgraph.diagnostics import Rejected, nearest
 from archgraph.document.form import feeds as op_feeds
-from archgraph.document.parse import find_block, place_of_feed
+from archgraph.document.parameters import find_block
+from archgraph.document.wiring import place_of_feed
 from archgraph.graph import Block, Feeds, Node, Ref
 from archgraph.shapes import Tensor
 from archgraph.vocabulary import REGISTRY

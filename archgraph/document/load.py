@@ -8,8 +8,9 @@ from typing import Any
 
 from archgraph.diagnostics import Diagnostic, GraphError, Rejected, nearest
 from archgraph.document import form
-from archgraph.document.parse import Parser, Scope, block_file, whole_graph
+from archgraph.document.parse import Parser, Scope
 from archgraph.document.reader import Document, read, read_file
+from archgraph.document.whole import block_file, whole_graph
 from archgraph.graph import Block, Graph
 from archgraph.kinds import shown
 

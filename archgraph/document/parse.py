@@ -1,18 +1,16 @@
-"""Document -> Graph: every fault of form and reference, each once, with its place."""
+"""Records -> nodes and blocks: every fault of form and reference, each once, with its place."""
 
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping
-from graphlib import CycleError, TopologicalSorter
-from itertools import islice
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from archgraph.diagnostics import Diagnostic, GraphError, Rejected, nearest
 from archgraph.document import form
+from archgraph.document.parameters import type_of
+from archgraph.document.wiring import wire
 from archgraph.expression import compile_expression
-from archgraph.graph import MISSING, Block, Dimension, Feeds, Graph, Input, Node, Parameter, Ref
-from archgraph.kinds import FrozenMap, Kind, ListOf, Text, is_formula, shown
+from archgraph.graph import MISSING, Block, Feeds, Node, Parameter, Ref
+from archgraph.kinds import FrozenMap, Kind, ListOf, is_formula, shown
 from archgraph.record import Record
-from archgraph.shapes import Size, symbol
 from archgraph.vocabulary import REGISTRY
 from archgraph.vocabulary.base import Primitive
 from archgraph.vocabulary.parameters import ACTIVATIONS
@@ -22,10 +20,6 @@ MAXIMUM_RECORDS = 20_000
 
 MOST_FINDINGS = 1_000
 """Findings about one file after which the rest of it is not looked at."""
-MOST_CIRCLES = 10
-"""Circles that are told apart in one block."""
-MOST_COMPARISONS = 10_000
-"""Names that misspelt ones are compared with, in one file; comparing is slow."""
 
 Scope = Mapping[str, Block]
 NODE_KINDS = ("op", "block", "reuse")
@@ -33,18 +27,6 @@ _NOTHING: Mapping[str, Any] = {}
 _SCALARS = frozenset({str, int, float, bool})
 FORM_CODES = frozenset({"AG201", "AG202", "AG203", "AG204", "AG205", "AG206", "AG207", "AG210", "AG403", "AG406"})
 """Codes of faults that the JSON Schema reports too (when they come from this module)."""
-
-
-_IN_A_NODE = re.compile(r"(/blocks/[^/]+)?/(nodes/|outputs?(/|$))|/expect/|/(name|doc|meta)(/|$)")
-"""Pointers of faults beside which the rest of the graph still means what it says."""
-
-
-class Refused(GraphError):  # noqa: N818 - it says what happened to the file
-    """The findings about a file, and its graph without the faulty records where the others can still be checked."""
-
-    def __init__(self, diagnostics: Iterable[Diagnostic], graph: Graph | None) -> None:
-        super().__init__(diagnostics)
-        self.graph = graph
 
 
 class Parser:
@@ -55,7 +37,7 @@ class Parser:
         self.source, self.scope = source, scope
         self.found: list[Diagnostic] = []
         self._read: dict[Any, Node] = {}
-        self._comparisons = 0
+        self.comparisons = 0
 
     # ---- reporting
 
@@ -155,7 +137,7 @@ class Parser:
         if "nodes" not in value:
             self.report(Rejected("AG204", "needs 'nodes': the records of the block"), pointer)
         nodes = self.nodes(value.get("nodes", {}), f"{pointer}/nodes", params, inputs, f"block {name!r}")
-        ordered = self.wire(nodes, inputs, value.get("nodes"), outputs, pointer)
+        ordered = wire(self, nodes, inputs, value.get("nodes"), outputs, pointer)
         if not inputs or not outputs:
             return None
         return Block(name, params, inputs, ordered, outputs, carry, doc, self.source, self.scope, pointer)
@@ -392,135 +374,6 @@ class Parser:
                 self.report(Rejected("AG210", complaint, hint=f'add "repeat" or remove {part!r}'), f"{pointer}/{part}")
         return when, repeat, share, doc
 
-    # ---- wiring
-
-    def wire(
-        self, nodes: Mapping[str, Node], inputs: Collection[str], records: Any, outputs: Mapping[str, Ref], pointer: str
-    ) -> dict[str, Node]:
-        """The nodes in an order that respects their feeds; unknown names and circles are reported.
-
-        `records` are the ``nodes`` as the file has them: a record that was refused is not unknown as well. Where inputs
-        or
-        records are missing altogether, nothing is unknown.
-        """
-        if inputs and isinstance(records, Mapping) and records:
-            known = dict.fromkeys((*inputs, *records))
-            self._need_known(nodes, known, records, pointer)
-            self._need_known_outputs(outputs, known, pointer)
-        return self._ordered(nodes, pointer)
-
-    def _need_known(
-        self, nodes: Mapping[str, Node], known: Collection[str], records: Mapping[str, Any], pointer: str
-    ) -> None:
-        for node in nodes.values():
-            for ref in node.refs():
-                if ref.node not in known:
-                    self._unknown_feeds(node, known, f"{pointer}/nodes/{node.id}/in")
-                    break
-            if node.kind == "reuse" and node.target not in records:
-                self._unknown(node.target, records, f"{pointer}/nodes/{node.id}/reuse", "a node")
-
-    def _need_known_outputs(self, outputs: Mapping[str, Ref], known: Collection[str], pointer: str) -> None:
-        for name, ref in outputs.items():
-            if ref.node not in known:
-                single = name == "output" and pointer
-                self._unknown(ref.node, known, f"{pointer}/output" if single else f"{pointer}/outputs/{name}")
-
-    def _unknown_feeds(self, node: Node, known: Collection[str], pointer: str) -> None:
-        for place, ref in _places(node):
-            if ref.node not in known:
-                self._unknown(ref.node, known, f"{pointer}{place}")
-
-    def _unknown(self, name: str, known: Collection[str], pointer: str, what: str = "a node or input") -> None:
-        self._comparisons += len(known)
-        hint = nearest(name, known) if self._comparisons <= MOST_COMPARISONS else ""
-        if not hint:
-            few = list(islice(known, 8))
-            hint = f"known here: {', '.join(few)}{', …' if len(known) > len(few) else ''}"
-        self.report(Rejected("AG401", f"{name!r} is not the name of {what} here", hint=hint), pointer)
-
-    def _ordered(self, nodes: Mapping[str, Node], pointer: str) -> dict[str, Node]:
-        """The nodes, each after those that feed it, without those in circles, which are reported."""
-        if _in_order(nodes):
-            return dict(nodes)
-        before = {
-            name: [one for one in (*(ref.node for ref in node.refs()), *_target(node)) if one in nodes]
-            for name, node in nodes.items()
-        }
-        for _ in range(MOST_CIRCLES):
-            try:
-                return {name: nodes[name] for name in TopologicalSorter(before).static_order()}
-            except CycleError as error:
-                circle = [str(name) for name in reversed(error.args[1])]
-                self._circle(circle, pointer)
-                gone = set(circle)
-                before = {
-                    name: [one for one in sources if one not in gone]
-                    for name, sources in before.items()
-                    if name not in gone
-                }
-        return {}
-
-    def _circle(self, circle: list[str], pointer: str) -> None:
-        path = " -> ".join(circle if len(circle) <= 12 else [*circle[:11], "…"])
-        hint = "a network has no circles; use a recurrent op for recurrence"
-        rejected = Rejected("AG402", f"nodes feed each other: {path}", hint=hint)
-        self.report(rejected, f"{pointer}/nodes/{circle[0]}/in")
-
-
-def type_of(literal: Any) -> str:
-    """The parameter type that a literal default implies."""
-    if isinstance(literal, bool):
-        return "bool"
-    if isinstance(literal, int):
-        return "int"
-    if isinstance(literal, float):
-        return "number"
-    if is_formula(literal):
-        return "number"
-    return "string" if isinstance(literal, str) else "list"
-
-
-def typed(value: Any, parameter: Parameter) -> Any:
-    """`value` as a parameter of any type but block takes it, or `Rejected` (AG412)."""
-    if not _has_type(value, parameter.type):
-        hint = 'declare it as {"type": "number", …}' if parameter.type == "int" and isinstance(value, float) else ""
-        raise Rejected("AG412", f"must be {type_hint(parameter)}, got {_shown(value)}", hint=hint)
-    if isinstance(value, float) and parameter.type == "int":
-        value = int(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        if parameter.minimum is not None and value < parameter.minimum:
-            raise Rejected("AG412", f"must be at least {parameter.minimum}, got {shown(value)}")
-        if parameter.maximum is not None and value > parameter.maximum:
-            raise Rejected("AG412", f"must be at most {parameter.maximum}, got {shown(value)}")
-    if parameter.choices and value not in parameter.choices:
-        choices = ", ".join(map(shown, parameter.choices))
-        raise Rejected("AG412", f"must be one of {choices}, got {_shown(value)}")
-    return value
-
-
-def _has_type(value: Any, name: str) -> bool:
-    kinds: dict[str, tuple[type, ...]] = {
-        "bool": (bool,), "string": (str,), "list": (tuple,), "int": (int, float, Size), "number": (int, float, Size),
-    }  # fmt: skip
-    if isinstance(value, bool) and name != "bool":
-        return False
-    return isinstance(value, kinds[name]) and not (name == "int" and isinstance(value, float) and value % 1)
-
-
-def _shown(value: Any) -> str:
-    return f"block {value.name!r}" if isinstance(value, Block) else shown(value)
-
-
-def find_block(name: Any, blocks: Mapping[str, Block]) -> Block:
-    """The block of that name, or `Rejected`."""
-    if not isinstance(name, str):
-        raise Rejected("AG202", f"must be the name of a block, got {_shown(name)}")
-    if name not in blocks:
-        known = ", ".join(list(blocks)[:12])
-        raise Rejected("AG407", f"no block {shown(name)}", hint=nearest(name, blocks) or f"known: {known}")
-    return blocks[name]
-
 
 def escape(key: str) -> str:
     """A key as a part of a JSON pointer (RFC 6901)."""
@@ -566,38 +419,6 @@ def _split(record: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return control, arguments
 
 
-def _in_order(nodes: Mapping[str, Node]) -> bool:
-    """Whether each node already stands after those that feed it."""
-    seen: set[str] = set()
-    for name, node in nodes.items():
-        for ref in node.refs():
-            if ref.node not in seen and ref.node in nodes:
-                return False
-        if node.kind == "reuse" and node.target not in seen:
-            return False
-        seen.add(name)
-    return True
-
-
-def _target(node: Node) -> tuple[str, ...]:
-    return (node.target,) if node.kind == "reuse" else ()
-
-
-def _places(node: Node) -> Iterable[tuple[str, Ref]]:
-    """Where, below ``in``, each reference stands."""
-    if isinstance(node.feeds, Mapping):
-        return [(f"/{port}", ref) for port, ref in node.feeds.items()]
-    refs = [(place_of_feed(node, position), ref) for position, ref in enumerate(node.feeds)]
-    return [(place, ref) for place, ref in refs if ref is not None]
-
-
-def place_of_feed(node: Node, position: int) -> str:
-    """Where, below ``in``, the feed of an op at `position` stands: by port name, by number, or there itself."""
-    if node.named:
-        return f"/{REGISTRY[node.target].inputs[position].name}"
-    return f"/{position}" if len(node.refs()) > 1 else ""
-
-
 def _op_hint(op: Any) -> str:
     if not isinstance(op, str):
         return "run `archgraph ops` for the vocabulary"
@@ -620,146 +441,3 @@ def _kind_hint(record: Mapping[str, Any]) -> str:
         if close and key not in NODE_KINDS:
             return f"{key!r}: {close}"
     return ""
-
-
-def type_hint(parameter: Parameter) -> str:
-    """What a parameter takes, in words."""
-    return {
-        "int": "an integer", "number": "a number", "bool": "true or false", "string": "a string", "list": "a list",
-        "block": "the name of a block",
-    }[parameter.type]  # fmt: skip
-
-
-def is_block_file(value: Any) -> bool:
-    """Whether a file holds blocks alone, to be imported, and no network."""
-    return isinstance(value, Mapping) and "blocks" in value and not any(key in value for key in form.NETWORK_KEYS)
-
-
-def block_file(
-    parser: Parser, value: Mapping[str, Any], scopes: Callable[[dict[str, Block]], Mapping[str, Scope]]
-) -> dict[str, Block]:
-    """The blocks of a file that holds nothing else; raises `GraphError` with every finding."""
-    _head(parser, value, form.REQUIRED_BLOCK_FILE_KEYS)
-    parser.parameters(value.get("params", {}), "/params")
-    blocks = parser.blocks(value["blocks"])
-    scopes(blocks)
-    if parser.found:
-        raise GraphError(parser.source.place(parser.found))
-    return blocks
-
-
-def whole_graph(parser: Parser, value: Any, scopes: Callable[[dict[str, Block]], Mapping[str, Scope]]) -> Graph:
-    """The graph of a file, or `GraphError` with every finding.
-
-    `scopes` is given the file's own blocks and returns all blocks in reach, by scope.
-    """
-    if not isinstance(value, Mapping):
-        parser.report(Rejected("AG202", f"a graph file holds one object, got {shown(value)}"), "")
-        raise GraphError(parser.source.place(parser.found))
-    _head(parser, value, form.REQUIRED_FILE_KEYS)
-    params = parser.parameters(value.get("params", {}), "/params")
-    inputs = _inputs(parser, value, params)
-    dims = _dims(parser, value)
-    blocks = parser.blocks(value.get("blocks", {}))
-    outputs = parser.outputs(value["outputs"], "/outputs") if "outputs" in value else {}
-    nodes = parser.nodes(value.get("nodes", {}), "/nodes", params, inputs, "the file")
-    named = value.get("inputs")
-    ordered = parser.wire(nodes, named if isinstance(named, Mapping) else (), value.get("nodes"), outputs, "")
-    variants = _variants(parser, value, params)
-    expect = parser.record(form.ExpectForm, value.get("expect", {}), "/expect", open=True)
-    if expect is not None:
-        parser.formulas(dict(expect.given()), "/expect", {**params, **_sizes(inputs)}, (), "the file")
-    reach = scopes(blocks)
-    _check_variants(parser, variants, params, reach[""])
-    name = str(value.get("name", ""))
-    body = Block(name, params, tuple(inputs), ordered, outputs, "", "", parser.source, parser.scope, "")
-    contracts = {} if expect is None else dict(expect.given())
-    graph = Graph(name, inputs, body, reach, dims, variants, contracts, _first(variants), doc=str(value.get("doc", "")))
-    if not parser.found:
-        return graph
-    sound = all(_IN_A_NODE.match(one.pointer) for one in parser.found) and len(blocks) == len(value.get("blocks", ()))
-    raise Refused(parser.source.place(parser.found), graph if sound else None)
-
-
-def _first(variants: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
-    return dict(next(iter(variants.values()), {}))
-
-
-def _head(parser: Parser, value: Mapping[str, Any], required: Iterable[str]) -> None:
-    parser.keys(value, form.FILE_KEYS, "")
-    for key in required:
-        if key not in value:
-            hint = (
-                "a file of blocks alone can be imported and checked, but is no network" if is_block_file(value) else ""
-            )
-            parser.report(Rejected("AG204", f"needs {key!r}", hint=hint), "")
-    if "archgraph" in value and (value["archgraph"] != form.VERSION or isinstance(value["archgraph"], bool)):
-        hint = "run `archgraph migrate`" if value["archgraph"] == 0 else "a newer archgraph may read it"
-        complaint = f"the format version must be {form.VERSION}, got {shown(value['archgraph'])}"
-        parser.report(Rejected("AG207", complaint, hint=hint), "/archgraph")
-    for key, kind in (("name", form.NAME), ("doc", form.DOC), ("meta", form.META), ("$schema", Text(1_000))):
-        if key in value:
-            parser.value(kind, value[key], f"/{key}")
-    for key in ("inputs", "nodes"):
-        if isinstance(value.get(key), Mapping) and not value[key]:
-            parser.report(Rejected("AG201", "must have at least one member"), f"/{key}")
-
-
-def _inputs(parser: Parser, value: Mapping[str, Any], params: Mapping[str, Parameter]) -> dict[str, Input]:
-    inputs = {}
-    for name, item in parser.mapping(value.get("inputs", {}), "/inputs").items():
-        made = parser.record(form.InputForm, item, f"/inputs/{name}", open=True)
-        if made is not None:
-            parser.formulas(made.shape, f"/inputs/{name}/shape", params, (), "the file")
-            inputs[name] = Input(made.shape, made.dtype, made.kind, made.distribution, made.doc)
-    return inputs
-
-
-def _sizes(inputs: Mapping[str, Input]) -> dict[str, None]:
-    """Names of the symbolic dimensions in the inputs."""
-    return {size: None for one in inputs.values() for size in one.shape if isinstance(size, str) and size[0] != "="}
-
-
-def _dims(parser: Parser, value: Mapping[str, Any]) -> dict[str, Dimension]:
-    dims = {}
-    for name, item in parser.mapping(value.get("dims", {}), "/dims").items():
-        made = parser.record(form.DimensionForm, item, f"/dims/{name}")
-        if made is None:
-            continue
-        try:
-            symbol(name, multiple_of=made.multiple_of, minimum=made.minimum, maximum=made.maximum)
-        except Rejected as rejected:
-            parser.report(rejected, f"/dims/{name}")
-        dims[name] = Dimension(made.multiple_of, made.minimum, made.maximum)
-    return dims
-
-
-def _variants(
-    parser: Parser, value: Mapping[str, Any], params: Mapping[str, Parameter]
-) -> dict[str, Mapping[str, Any]]:
-    variants: dict[str, Mapping[str, Any]] = {}
-    for name, item in parser.mapping(value.get("variants", {}), "/variants").items():
-        values = parser.mapping(item, f"/variants/{name}")
-        for key in values:
-            if key not in params:
-                hint = nearest(key, params) or f"known: {', '.join(params)}"
-                parser.report(
-                    Rejected("AG401", f"{key!r} is not a parameter of the file", hint=hint), f"/variants/{name}/{key}"
-                )
-        variants[name] = {key: frozen_value(item) for key, item in values.items()}
-    return variants
-
-
-def _check_variants(
-    parser: Parser, variants: Mapping[str, Mapping[str, Any]], params: Mapping[str, Parameter], blocks: Scope
-) -> None:
-    for variant, values in variants.items():
-        for name, value in values.items():
-            parameter = params.get(name)
-            try:
-                if parameter is not None and parameter.type == "block":
-                    find_block(value, blocks)
-                elif parameter is not None:
-                    typed(value, parameter)
-            except Rejected as rejected:
-                parser.report(rejected, f"/variants/{variant}/{name}")

@@ -9,9 +9,10 @@ import pytest
 
 from archgraph.diagnostics import GraphError
 from archgraph.document.load import check_blocks, parse
-from archgraph.document.parse import FORM_CODES, is_block_file
+from archgraph.document.parse import FORM_CODES
 from archgraph.document.reader import read
 from archgraph.document.schema import graph_schema
+from archgraph.document.whole import is_block_file
 from archgraph.training.experiment import experiment_schema
 from tests.mutants import SEEDS, mutants
 
