@@ -15,9 +15,22 @@ from archgraph.shapes import substitute
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.graph.json"))
 NAMES = [path.name.removesuffix(".graph.json") for path in EXAMPLES]
+LARGE = 30_000_000
+"""Parameters above which a network is built in the slow run only."""
 
 
-@pytest.fixture(scope="module", params=EXAMPLES, ids=NAMES)
+def large(path: Path) -> bool:
+    """Whether building the first variant takes long."""
+    return infer(load_graph(path)).parameters > LARGE
+
+
+BUILT = [
+    pytest.param(path, id=name, marks=[pytest.mark.slow] if large(path) else [])
+    for path, name in zip(EXAMPLES, NAMES, strict=True)
+]
+
+
+@pytest.fixture(scope="module", params=BUILT)
 def pair(request: pytest.FixtureRequest) -> tuple[ShapedGraph, Any]:
     """An example as analysed and as compiled."""
     shaped = infer(load_graph(request.param))
@@ -71,7 +84,7 @@ def sized(path: Path, **sizes: int) -> ShapedGraph:
     return infer(dataclasses.replace(graph, inputs=inputs))
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=NAMES)
+@pytest.mark.parametrize("path", BUILT)
 def test_the_multiply_adds_are_those_of_the_kernels(path: Path) -> None:
     shaped = sized(path, H=32, W=48, T=8, N=34)
     assert shaped.macs == substitute(infer(load_graph(path)).macs, {"H": 32, "W": 48, "T": 8, "N": 34})
