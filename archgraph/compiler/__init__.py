@@ -17,6 +17,8 @@ def compile_model(shaped: ShapedGraph, *, seed: int | None = None, dtype_policy:
 
     The result is a plain functional ``keras.Model``: it trains, saves and loads like any other. Layers are named by
     their expanded paths, with dots (``stage2.0.conv``). One input or output is a tensor, several are a dict by name.
+    Chains may be thousands of layers deep; to load one of more than about a thousand, Keras needs a higher
+    ``sys.setrecursionlimit``, which `load_model` sees to.
 
     Args:
         shaped: as `archgraph.infer` returns it.
