@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from archgraph.analysis.cost import Cost, cost
     from archgraph.api import check, load, loads, save
     from archgraph.builder import Builder, Expr, expr
-    from archgraph.compiler import compile_model
+    from archgraph.compiler import compile_model, load_model
     from archgraph.diagnostics import Diagnostic, GraphError
     from archgraph.digraph import to_networkx
     from archgraph.drawing import render
@@ -44,6 +44,7 @@ __all__ = [
     "expr",
     "infer",
     "load",
+    "load_model",
     "loads",
     "predict",
     "render",
@@ -57,7 +58,7 @@ _PLACES = {
     "analysis.cost": ("Cost", "cost"),
     "api": ("check", "load", "loads", "save"),
     "builder": ("Builder", "Expr", "expr"),
-    "compiler": ("compile_model",),
+    "compiler": ("compile_model", "load_model"),
     "diagnostics": ("Diagnostic", "GraphError"),
     "digraph": ("to_networkx",),
     "drawing": ("render",),

@@ -2,7 +2,7 @@
 
 import json
 import zipfile
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
 from archgraph.analysis.shaped import ShapedGraph
@@ -18,7 +18,8 @@ def compile_model(shaped: ShapedGraph, *, seed: int | None = None, dtype_policy:
     The result is a plain functional ``keras.Model``: it trains, saves and loads like any other. Layers are named by
     their expanded paths, with dots (``stage2.0.conv``). One input or output is a tensor, several are a dict by name.
     Chains may be thousands of layers deep; to load one of more than about a thousand, Keras needs a higher
-    ``sys.setrecursionlimit``, which `load_model` sees to.
+    ``sys.setrecursionlimit``, which `load_model` sees to. A linear activation and a dropout at rate 0 become no layer,
+    and an activation right behind a convolution or dense layer becomes that layer's own.
 
     Args:
         shaped: as `archgraph.infer` returns it.
@@ -35,7 +36,7 @@ def compile_model(shaped: ShapedGraph, *, seed: int | None = None, dtype_policy:
     return Emitter(shaped, seed, dtype_policy).model(plan)
 
 
-def load_model(path: Path) -> Any:
+def load_model(path: str | PathLike[str]) -> Any:
     """The Keras model in a ``.keras`` file, not compiled, with the layers of archgraph known, however deep it is.
 
     Raises:
@@ -48,7 +49,7 @@ def load_model(path: Path) -> Any:
         return keras.saving.load_model(path, compile=False)
 
 
-def _layers_in(path: Path) -> int:
+def _layers_in(path: str | PathLike[str]) -> int:
     """How many layers a ``.keras`` file describes; 0 if it is none, which Keras itself tells best."""
     try:
         with zipfile.ZipFile(path) as archive:

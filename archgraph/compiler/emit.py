@@ -120,6 +120,8 @@ class Emitter:
         reason = f"{type(error).__name__}: {_first_line(error)}"
         message = f"Keras refused {step.layer.name} for {path} with inputs {shapes}: {reason}"
         hint = "analysis should have found this; please report it with the graph"
+        if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+            hint = "there is too little memory; `archgraph summary` tells what the weights and tensors take"
         pointer = f"{step.block.pointer}/nodes/{step.leaf.node.id}"
         diagnostic = Diagnostic("AG801", pointer, message, hint)
         text: Source | None = step.block.source
