@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archgraph.analysis.limits import TooLarge
-from archgraph.analysis.resolve import bind, dim_reader, mentions, no_dim, resolved
+from archgraph.analysis.resolve import bind, dim_reader, mentions, resolved
 from archgraph.analysis.shaped import INPUT, Call, Item, Leaf, Scope, Value
 from archgraph.analysis.sharing import need_equal_copies, need_equal_uses
 from archgraph.diagnostics import Rejected, nearest
@@ -303,9 +303,8 @@ class ScopeBuilder:
         arguments = self._arguments(node, number, times)
         if arguments is None:
             return None
-        values, found = bind(
-            block.params, arguments, f"block {block.name!r}", self.inference.graph.scopes[block.scope], no_dim
-        )
+        known, dim = self.inference.graph.scopes[block.scope], dim_reader(block.inputs, tensors)
+        values, found = bind(block.params, arguments, f"block {block.name!r}", known, dim)
         for rejected in found:
             self._report_parameter(rejected, node, block, arguments, _part(node, rejected, number, times))
         if found:

@@ -128,8 +128,8 @@ class Parser:
             self.report(Rejected("AG202", f"must be an object, got {shown(value)}"), pointer)
             return None
         self.keys(value, form.BLOCK_KEYS, pointer)
-        params = self.parameters(value.get("params", {}), f"{pointer}/params")
         inputs = self._block_inputs(value, pointer)
+        params = self.parameters(value.get("params", {}), f"{pointer}/params", inputs)
         carry = self._carry(value, inputs, pointer)
         outputs = self._block_outputs(value, pointer)
         doc = self.value(form.DOC, value.get("doc", ""), f"{pointer}/doc", default="")
@@ -187,15 +187,15 @@ class Parser:
 
     # ---- parameters
 
-    def parameters(self, value: Any, pointer: str) -> dict[str, Parameter]:
-        """The knobs of a file or block. A default may be an expression over the knobs before it."""
+    def parameters(self, value: Any, pointer: str, ports: Iterable[str] = ()) -> dict[str, Parameter]:
+        """The knobs of a file or block. A default may be an expression over those before it and sizes of `ports`."""
         params: dict[str, Parameter] = {}
         for name, item in self.mapping(value, pointer).items():
             place = f"{pointer}/{name}"
             parameter = self._parameter(item, place)
             if parameter is not None:
                 if parameter.default is not MISSING:
-                    self.formulas(parameter.default, place, params, (), "what stands before it")
+                    self.formulas(parameter.default, place, params, ports, "what stands before it")
                 params[name] = parameter
         return params
 

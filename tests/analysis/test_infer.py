@@ -134,6 +134,15 @@ def test_blocks_may_be_parameters() -> None:
     assert [shape[-1] for shape in shapes(again).values()] == [2, 7, 7]
 
 
+def test_a_default_of_a_block_may_follow_from_the_sizes_of_its_inputs_in_every_copy() -> None:
+    fit = block(
+        '"a": {"op": "conv", "in": "x", "when": "=project", "filters": 4, "kernel_size": 1}',
+        more='"params": {"project": {"type": "bool", "default": "=dim(x, -1) != 4"}}',
+    )
+    graph = shaped('"a": {"block": "b", "in": "x", "repeat": 3}', more=f'"blocks": {{"b": {fit}}}')
+    assert paths(graph) == ["a/0/a"]
+
+
 def test_a_default_may_follow_from_the_parameters_before_it() -> None:
     inner = block('"a": {"op": "dense", "in": "x", "units": "=wide"}', more='"params": {"n": 3, "wide": "=4*n"}')
     assert shapes(shaped('"a": {"block": "b", "in": "x"}', more=f'"blocks": {{"b": {inner}}}')) == {"y": (8, 8, 12)}
