@@ -341,7 +341,7 @@ class Skip(Dressed):
     y = residual + shortcut(x). Where the shapes differ, the shortcut is fitted by one of three options of the paper:
     A keeps every n-th position and appends zero channels (no weights); B is the identity where the shapes agree and a
     1x1 convolution where they differ; C is always a convolution. For vectors the convolution is a dense layer. Strides
-    follow from the two shapes.
+    follow from the two shapes. With "none" there is no shortcut, y = residual: the plain network to compare with.
     """
 
     op = "skip"
@@ -354,23 +354,35 @@ class Skip(Dressed):
         Example({}, inputs=[(8, 8, 16), (4, 4, 32)], outputs=[(4, 4, 32)]),
         Example({"shortcut": "A"}, inputs=[(8, 8, 16), (4, 4, 32)], outputs=[(4, 4, 32)]),
         Example({"shortcut": "C", "projection_norm": "batch"}, inputs=[(8, 8, 16), (8, 8, 16)], outputs=[(8, 8, 16)]),
+        Example({"shortcut": "none"}, inputs=[(8, 8, 16), (4, 4, 32)], outputs=[(4, 4, 32)]),
     )
 
     shortcut: str = param(
-        Choice("A", "B", "C"),
-        "How the shortcut is fitted: A zero channels, B a projection where shapes differ, C a projection always.",
+        Choice("A", "B", "C", "none"),
+        "How the shortcut is fitted: A zero channels, B a projection where shapes differ, C a projection always; none: "
+        "left out.",
         default="B",
     )
     strides: PerAxis | None = param(
         optional(per_axis()), "Stride of the shortcut. Default: the smallest that fits the two shapes.", default=None
     )
     projection_norm: Any = param(NORM, "Normalisation after the projection.", default=None)
+    use_bias: bool | None = param(
+        optional(Flag()), "Bias of the projection. Default: true, or false where it is normalised.", default=None
+    )
     kernel_initializer: Any = param(INITIALIZER, "How the projection's kernel starts.", default="glorot_uniform")
     kernel_regularizer: Any = param(REGULARIZER, "Penalty on the projection's kernel, added to the loss.", default=None)
+
+    @property
+    def biased(self) -> bool:
+        """Whether the projection has a bias, once the default is resolved."""
+        return self.projection_norm is None if self.use_bias is None else self.use_bias
 
     def infer(self, x: Tensor, residual: Tensor) -> Tensor:
         need_float(x, what="shortcut")
         need_float(residual, what="residual")
+        if self.shortcut == "none":
+            return Tensor(residual.shape)
         need_axes(residual, 1, what="residual")
         if len(x.shape) != len(residual.shape):
             message = (
@@ -425,6 +437,8 @@ class Skip(Dressed):
         raise disagreement(a, b, (x, residual), verb="skip between", hint=hint)
 
     def compose(self, x: Tensor, residual: Tensor) -> Composition:
+        if self.shortcut == "none":
+            return Composition((), (1,))
         if not self.fitting(x, residual):
             return Composition((Step("", Add(), (1, 0)),), ("",))
         fitted = self.fitted(x, residual)
@@ -436,7 +450,7 @@ class Skip(Dressed):
         if self.shortcut == "A":
             return (Step("shortcut", IdentityShortcut(filters=filters, strides=strides or 1), (0,)),)
         shared = {
-            "use_bias": self.projection_norm is None,
+            "use_bias": self.biased,
             "kernel_initializer": self.kernel_initializer,
             "kernel_regularizer": self.kernel_regularizer,
         }
