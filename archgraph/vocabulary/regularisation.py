@@ -126,6 +126,23 @@ class DropPath(Dropping):
 
 
 @primitive
+class MaskingNoise(Dropping):
+    """In training, blank out a random share of the numbers: the corruption that a denoising autoencoder must undo.
+
+    y = x·m, where each m is 0 with probability `rate`, else 1. After training: y = x. Unlike dropout it does not make
+    up for what is missing by enlarging the rest.
+    """
+
+    op = "masking_noise"
+    icon = "⁛"
+    source = "Vincent, Larochelle, Bengio & Manzagol 2008, Denoising Autoencoders, section 2.3"
+    examples = (Example({"rate": 0.25}, inputs=[(784,)], outputs=[(784,)]),)
+
+    def lower(self, x: Tensor) -> Layer:
+        return Layer("MaskingNoise", self.seeded(), ours=True)
+
+
+@primitive
 class GaussianNoise(Disturbance):
     """In training, add random noise to every number, so that the network does not learn its examples by heart.
 

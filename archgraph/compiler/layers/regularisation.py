@@ -35,6 +35,32 @@ class DropPath(keras.layers.Layer):
 
 
 @ours
+class MaskingNoise(keras.layers.Layer):
+    """In training y = x·m, with each m 0 with probability `rate`, else 1. Afterwards y = x.
+
+    Source: Vincent, Larochelle, Bengio & Manzagol 2008, section 2.3.
+    """
+
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rate, self.seed = rate, seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.supports_masking = True
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if not training or not self.rate:
+            return inputs
+        chances = keras.random.uniform(ops.shape(inputs), dtype="float32", seed=self.seed_generator)
+        return inputs * ops.cast(chances >= self.rate, inputs.dtype)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "rate": self.rate, "seed": self.seed}
+
+
+@ours
 class DropConnect(keras.layers.Layer):
     """y = x·W + b; in training each weight and bias is 0 with probability `rate`, the others divided by 1 - rate.
 

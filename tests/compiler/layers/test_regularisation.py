@@ -21,6 +21,7 @@ DISTURBANCES: list[tuple[str, dict[str, Any]]] = [
     ("gaussian_dropout", {"rate": 0.3}),
     ("alpha_dropout", {"rate": 0.3}),
     ("gaussian_noise", {"stddev": 0.3}),
+    ("masking_noise", {"rate": 0.3}),
 ]
 IDS = [op for op, _ in DISTURBANCES]
 
@@ -50,8 +51,8 @@ def test_noise_survives_saving(op: str, params: dict[str, Any], tmp_path: Path) 
 # The mean over n draws of a number with deviation s is off by more than 5·s/√n less often than once in a million.
 @pytest.mark.parametrize(
     ("op", "params"),
-    [case for case in DISTURBANCES if case[0] != "alpha_dropout"],
-    ids=[i for i in IDS if i != "alpha_dropout"],
+    [case for case in DISTURBANCES if case[0] not in ("alpha_dropout", "masking_noise")],
+    ids=[i for i in IDS if i not in ("alpha_dropout", "masking_noise")],
 )
 def test_the_expected_value_is_the_input(op: str, params: dict[str, Any]) -> None:
     y = run(make(op, **params), np.ones_like(MANY), training=True)
@@ -83,6 +84,12 @@ def test_alpha_dropout_keeps_mean_and_variance() -> None:
 def test_gaussian_noise_has_the_deviation_asked_for() -> None:
     noise = run(make("gaussian_noise", stddev=0.5), MANY, training=True) - MANY
     assert abs(noise.std() - 0.5) < 0.01
+
+
+def test_masking_noise_blanks_a_share_and_leaves_the_rest_as_it_is() -> None:
+    y = run(make("masking_noise", rate=0.25), MANY, training=True)
+    np.testing.assert_array_equal(y[y != 0], MANY[y != 0])
+    assert abs((y == 0).mean() - 0.25) < 5 * np.sqrt(0.25 * 0.75 / MANY.size)
 
 
 def test_activity_regularization_adds_its_penalty_for_each_example() -> None:
