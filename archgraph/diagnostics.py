@@ -51,6 +51,7 @@ CODES: Mapping[str, str] = {
     "AG411": "the variant is not defined",
     "AG412": "a block is called with an argument it does not take, or without one it needs",
     "AG413": "two variants say the same (warning)",
+    "AG414": "a node has the name of an input",
     # limits
     "AG501": "the graph expands to too many nodes",
     "AG502": "the graph has too many parameters",

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any, NamedTuple, Self, TypeVar, dataclass_transform
 
 from archgraph.diagnostics import Rejected, nearest
@@ -46,6 +47,11 @@ def param(kind: Kind, doc: str, *, default: Any = REQUIRED, unit: str = "", lite
     return dataclasses.field(default=default, metadata={"kind": kind, "doc": doc, "unit": unit, "literal": literal})
 
 
+def _misspelt(name: str, fields: Mapping[str, Field]) -> str:
+    close = get_close_matches(name, fields, n=1, cutoff=0.6)
+    return close[0] if close else ""
+
+
 class Record:
     """Base of all records. Subclasses are sealed with `@record` (or a decorator that applies it)."""
 
@@ -80,8 +86,9 @@ class Record:
                 taken[name] = field.kind.check(value, open=open and not field.literal)
             except Rejected as rejected:
                 found.append(rejected.under(name))
+        meant = {_misspelt(name, fields) for name in values if name not in fields} if found else frozenset()
         for name in cls.required():
-            if name not in values:
+            if name not in values and name not in meant:  # a misspelt name is one cause, told once
                 found.append(Rejected("AG204", f"needs {name!r}: {fields[name].doc}"))
         return taken, found
 

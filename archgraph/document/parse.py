@@ -224,7 +224,7 @@ class Parser:
             place = f"{pointer}/{name}"
             taken = name in inputs
             if taken:
-                self.report(Rejected("AG210", f"{name!r} is already the name of an input"), place)
+                self.report(Rejected("AG414", f"{name!r} is already the name of an input"), place)
             node = self.node(name, record, place, params, inputs, where)
             if node is not None and not taken:
                 nodes[name] = node

@@ -94,13 +94,15 @@ class Live(Reporter):
     def __init__(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.table import Column
 
         self.console = Console()
         columns = (
-            TextColumn("[bold]epoch {task.fields[epoch]}"),
-            BarColumn(bar_width=None),
-            TextColumn("{task.percentage:>3.0f}%"),
-            TextColumn("{task.fields[figures]}", style="cyan"),
+            TextColumn("[bold]epoch {task.fields[epoch]}", table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=12),
+            TextColumn(
+                "{task.fields[figures]}", style="cyan", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")
+            ),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),

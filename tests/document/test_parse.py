@@ -92,7 +92,7 @@ FORM = [
     (one('"op": "conv", "in": "x", "filters": 3, "kernel_size": [3, §0]'), "AG201", "/nodes/a/kernel_size/1"),
     (file(f'"a b": §{{{DENSE}}}, {A}'), "AG206", "/nodes/a b"),
     (file(f'"a/b~c": §{{{DENSE}}}, {A}'), "AG206", "/nodes/a~1b~0c"),
-    (file(f'{A}, "x": §{{{DENSE}}}'), "AG210", "/nodes/x"),
+    (file(f'{A}, "x": §{{{DENSE}}}'), "AG414", "/nodes/x"),
     # control keys
     (one(f'{DENSE}, "repeat": §-1'), "AG201", "/nodes/a/repeat"),
     (one(f'{DENSE}, "repeat": §1.5'), "AG202", "/nodes/a/repeat"),
