@@ -50,6 +50,17 @@ COUNTS = [
     ("vae_conv", {}, 134_165, None),
     # Keras.io, generative/pixelcnn; van den Oord et al. 2016, table 1. 784 places of 305,408 products
     ("pixelcnn", {}, 307_073, 784 * (49 * 128 + 5 * 53_248 + 2 * 128**2 + 128)),
+    # Larochelle & Murray 2011: W, V, b and c for 784 pixels and 500 units; Germain et al. 2015: the same, masks aside
+    ("nade", {}, 785_284, 2 * 784 * 500),
+    ("made", {}, 785_284, 2 * 784 * 500),
+    # Germain et al. 2015, section 6.2: two hidden layers of 8000
+    ("made#deep", {}, 784 * 8000 + 8000 + 8000 * 8001 + 8000 * 784 + 784, None),
+    # PyTorch's nn.TransformerEncoderLayer(512, 8, 2048) has 3,152,384; 37,000 shared word pieces
+    ("transformer_encoder", {}, 6 * 3_152_384 + 37_000 * 512, None),
+    # 4 C·C + 4 C, two C·4C with biases, two normalisations, for C = 1024
+    ("transformer_encoder#big", {}, 6 * (12 * 1024**2 + 13 * 1024) + 37_000 * 1024, None),
+    # Bahdanau et al. 2015, appendix A.2: embeddings, three GRUs, first state, alignment, two dense layers
+    ("seq2seq", {}, 37_200_000 + 9 * 1000 * 1621 + 1001 * 1000 + 1000 * 3002 + 3001 * 620 + 621 * 30_000, None),
     # Xu et al. 2015: W_a, W_d and u, each with a bias
     ("soft_attention", {}, 525_825, 196 * 512 * 512 + 512 * 512 + 196 * 512 + 196 * 512),
     # Xu et al. 2015, arctic-captions with the settings of evaluate_coco.py, without the encoder
@@ -338,6 +349,7 @@ def test_the_halves_of_the_convolutional_vae_are_met(part: str, parameters: int)
         ("sagan_generator", {"picture": (128, 128, 3)}),
         ("infogan_discriminator", {"real": (1,), "category": (10,), "mean": (2,), "log_std": (2,)}),
         ("acgan_discriminator", {"real": (1,), "label": (10,)}),
+        ("made", {"ink": (784,)}),
         ("soft_attention", {"context": (512,), "alpha": (196,)}),
     ],
 )
