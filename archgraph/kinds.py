@@ -2,6 +2,7 @@
 
 import abc
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -201,6 +202,31 @@ class Constant(Choice):
 
     def __str__(self) -> str:
         return shown(self.options[0])
+
+
+class Pattern(Kind):
+    """A string of a given form."""
+
+    def __init__(self, pattern: str, words: str, code: str = "AG202") -> None:
+        """`pattern` is a regular expression that means the same to Python and to ECMA-262; it must match the whole."""
+        self.pattern, self.words, self.code = pattern, words, code
+        self._compiled = re.compile(pattern)
+
+    def parse(self, value: Any, open: bool) -> Any:
+        if not isinstance(value, str) or not self._compiled.fullmatch(value):
+            raise self.wrong(value, self.code if isinstance(value, str) else "AG202")
+        return value
+
+    def rule(self, open: bool) -> dict[str, Any]:
+        return {"type": "string", "pattern": whole(self.pattern)}
+
+    def __str__(self) -> str:
+        return self.words
+
+
+def whole(pattern: str) -> str:
+    """A regular expression, for a schema, that matches a whole string. Python's ``$`` would let a line end follow."""
+    return f"^(?:{pattern})$(?!\\n)"
 
 
 class ListOf(Kind):

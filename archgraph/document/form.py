@@ -14,10 +14,10 @@ from archgraph.kinds import (
     Flag,
     FrozenMap,
     Integer,
-    Kind,
     ListOf,
     MapOf,
     Number,
+    Pattern,
     Text,
     shown,
 )
@@ -33,25 +33,6 @@ BOUND = r"(<=|>=|==|<|>) *(\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)"
 _BOUND = re.compile(BOUND)
 DOC = Text(10_000)
 META = MapOf(Anything())
-
-
-class Pattern(Kind):
-    """A string of a given form."""
-
-    def __init__(self, pattern: str, words: str, code: str = "AG202") -> None:
-        self.pattern, self.words, self.code = pattern, words, code
-        self._compiled = re.compile(pattern)
-
-    def parse(self, value: Any, open: bool) -> Any:
-        if not isinstance(value, str) or not self._compiled.fullmatch(value):
-            raise self.wrong(value, self.code if isinstance(value, str) else "AG202")
-        return value
-
-    def rule(self, open: bool) -> dict[str, Any]:
-        return {"type": "string", "pattern": f"^{self.pattern}$"}
-
-    def __str__(self) -> str:
-        return self.words
 
 
 NAME = Pattern(r"[A-Za-z0-9_][A-Za-z0-9_ .+()-]{0,99}", "a name of letters, digits, spaces and _ . + ( ) -", "AG206")

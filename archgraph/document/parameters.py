@@ -56,7 +56,7 @@ def _shown(value: Any) -> str:
 def find_block(name: Any, blocks: Mapping[str, Block]) -> Block:
     """The block of that name, or `Rejected`."""
     if not isinstance(name, str):
-        raise Rejected("AG202", f"must be the name of a block, got {_shown(name)}")
+        raise Rejected("AG407", f"must be the name of a block, got {_shown(name)}")
     if name not in blocks:
         known = ", ".join(list(blocks)[:12])
         raise Rejected("AG407", f"no block {shown(name)}", hint=nearest(name, blocks) or f"known: {known}")

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from archgraph.document import form
-from archgraph.kinds import Kind, ListOf, Text, definitions
+from archgraph.kinds import Kind, ListOf, Text, definitions, whole
 from archgraph.record import Record
 from archgraph.vocabulary import REGISTRY
 from archgraph.vocabulary.base import Primitive
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_IDENTIFIER = {"pattern": f"^{form.IDENTIFIER}$"}
+_IDENTIFIER = {"pattern": whole(form.IDENTIFIER)}
 
 
 def graph_schema() -> dict[str, Any]:

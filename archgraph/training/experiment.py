@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +24,7 @@ from archgraph.kinds import (
     ListOf,
     MapOf,
     Number,
+    Pattern,
     Text,
     optional,
     shown,
@@ -56,28 +56,6 @@ class Version(Kind):
 
     def __str__(self) -> str:
         return str(VERSION)
-
-
-class Pattern(Kind):
-    """A string of a given form."""
-
-    def __init__(self, pattern: str, words: str, code: str) -> None:
-        self.pattern, self.words, self.code = pattern, words, code
-
-    def parse(self, value: Any, open: bool) -> Any:
-        """`value` if it has the form."""
-        if not isinstance(value, str):
-            raise self.wrong(value)
-        if not re.search(self.pattern, value):
-            raise self.wrong(value, self.code)
-        return value
-
-    def rule(self, open: bool) -> dict[str, Any]:
-        """JSON Schema; the pattern means the same in ECMA-262."""
-        return {"type": "string", "pattern": self.pattern}
-
-    def __str__(self) -> str:
-        return self.words
 
 
 class DataSource(Kind):
@@ -135,7 +113,7 @@ def is_per_output(value: Any) -> bool:
 
 
 RELATIVE = Pattern(
-    r"^(?![A-Za-z]:)[^/\\\u0000-\u001f][^\\\u0000-\u001f]{0,999}$(?!\n)",
+    r"(?![A-Za-z]:)[^/\\\u0000-\u001f][^\\\u0000-\u001f]{0,999}",
     "a path relative to this file, with forward slashes",
     "AG205",
 )
@@ -181,7 +159,7 @@ class Settings(Record):
 
     archgraph: int = param(Version(), "Version of the format.")
     name: str = param(
-        Pattern(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)", "a name of letters, digits, '.', '_' and '-'", "AG206"),
+        Pattern(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "a name of letters, digits, '.', '_' and '-'", "AG206"),
         "Name of the experiment; its runs are kept in folders of this name.",
     )
     doc: str = param(Text(), "What it is for.", default="")

@@ -62,7 +62,7 @@ CAUSES = [
     # calls
     (file('"a": {"block": §"nowhere", "in": "x"}'), "AG407", "/nodes/a/block"),
     (file('"a": {"block": §"=u", "in": "x"}', more='"params": {"u": "nowhere"}'), "AG407", "/nodes/a/block"),
-    (file('"a": {"block": §"=u", "in": "x"}', more='"params": {"u": 3}'), "AG202", "/nodes/a/block"),
+    (file('"a": {"block": §"=u", "in": "x"}', more='"params": {"u": 3}'), "AG407", "/nodes/a/block"),
     (call('"in": "x"', mark="§"), "AG412", "/nodes/a"),
     (call('"in": "x", "n": 3, "m": §4'), "AG412", "/nodes/a/m"),
     (call('"in": "x", "n": §"three"'), "AG412", "/nodes/a/n"),
