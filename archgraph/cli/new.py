@@ -96,7 +96,7 @@ def _graph(source: Path, target: Path, arguments: argparse.Namespace) -> str:
     """The template's text under its new name, with its parameters set, checked."""
     document = read_file(source)
     name = arguments.name or target.name.removesuffix(GRAPH)
-    value = {key: item for key, item in document.value.items() if key != "$schema"} | {"name": name}
+    value = {key: item for key, item in alone(document.value, source).items() if key != "$schema"} | {"name": name}
     given = settings(arguments.values)
     if given:
         value["params"] = _set(value.get("params", {}), given, arguments.template)
@@ -105,6 +105,37 @@ def _graph(source: Path, target: Path, arguments: argparse.Namespace) -> str:
     if found:
         raise GraphError(found)
     return text
+
+
+def alone(value: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The value of a graph file without its imports: the blocks that it uses of theirs are its own."""
+    if "imports" not in value:
+        return dict(value)
+    own = {key: item for key, item in value.items() if key != "imports"}
+    blocks = {**_imported(value, path), **value.get("blocks", {})}
+    used: set[str] = set()
+    named = _strings({key: item for key, item in own.items() if key != "blocks"})
+    while fresh := (named & blocks.keys()) - used:
+        used |= fresh
+        named = {name for block in fresh for name in _strings(blocks[block])}
+    return {**own, "blocks": {name: block for name, block in blocks.items() if name in used}} if used else own
+
+
+def _imported(value: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in value.get("imports", ()):
+        file = path.parent / name
+        theirs = read_file(file).value
+        found |= {**_imported(theirs, file), **theirs.get("blocks", {})}
+    return found
+
+
+def _strings(value: Any) -> set[str]:
+    """Every string in a JSON value: among them are the names of the blocks that it uses."""
+    if isinstance(value, str):
+        return {value}
+    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return {text for item in items for text in _strings(item)}
 
 
 def _set(params: Mapping[str, Any], given: Mapping[str, Any], template: str) -> dict[str, Any]:
