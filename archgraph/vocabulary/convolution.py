@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from archgraph.diagnostics import Rejected
-from archgraph.kinds import Integer
+from archgraph.kinds import Integer, ListOf, optional
 from archgraph.record import param, record
 from archgraph.shapes import Dim, Tensor, need_divisible, prod
 from archgraph.vocabulary.base import Composition, Example, Family, Layer, Primitive, Step, Weight, Window, primitive
@@ -98,7 +98,8 @@ class Conv(Sliding, SpectrallyNormalizable):
 
     It works along a sequence (1-D), over a picture (2-D) or through a volume (3-D), whichever the input is:
     y[p, f] = b[f] + sum over offsets d and channels c of w[d, c, f] * x[p * strides + d * dilation_rate, c].
-    With `groups` the channels are cut into as many groups that are convolved apart.
+    With `groups` the channels are cut into as many groups that are convolved apart. `connections` lists for each output
+    channel the input channels that it reads, as layer C3 of LeNet-5 does; only these have weights.
     """
 
     op = "conv"
@@ -122,6 +123,11 @@ class Conv(Sliding, SpectrallyNormalizable):
             inputs=[(8, 8, 8, 4)],
             outputs=[(6, 6, 8, 6)],
         ),
+        Example(
+            {"filters": 3, "kernel_size": 5, "connections": [[0, 1], [1, 2], [0, 1, 2]]},
+            inputs=[(14, 14, 3)],
+            outputs=[(14, 14, 3)],
+        ),
     )
 
     filters: int = param(Integer(1), "Number of kernels, which is the number of output channels.")
@@ -129,20 +135,53 @@ class Conv(Sliding, SpectrallyNormalizable):
     groups: int = param(
         Integer(1), "Number of groups of channels that are convolved apart; it divides both channel counts.", default=1
     )
+    connections: tuple[tuple[int, ...], ...] | None = param(
+        optional(ListOf(ListOf(Integer(0), shortest=1), shortest=1)),
+        "For each output channel, the input channels that it reads, counted from 0. Default: all.",
+        default=None,
+    )
 
     def infer(self, x: Tensor) -> Tensor:
         need_picture(x, 1, 2, 3)
         need_groups(self.filters, self.groups, "filters")
         need_groups(channels_of(x), self.groups, "the number of input channels")
+        if self.connections is not None:
+            self._need_table(self.connections, channels_of(x))
         return Tensor((*self.slide(x, self.padding), self.filters))
 
+    def _need_table(self, table: tuple[tuple[int, ...], ...], channels: int) -> None:
+        for name, chosen in (
+            ("groups", self.groups > 1),
+            ("spectral_norm", self.spectral_norm),
+            ("padding", self.padding == "causal"),
+        ):
+            if chosen:
+                complaint = f"connections cannot be combined with this {name}"
+                raise Rejected("AG210", complaint, hint="leave one of the two out", field=f"/{name}")
+        if len(table) != self.filters:
+            complaint = f"needs one list for each of the {self.filters} filters, got {len(table)}"
+            raise Rejected("AG210", complaint, field="/connections")
+        for place, read in enumerate(table):
+            if max(read) >= channels:
+                complaint = f"the channels of the input are 0 to {channels - 1}, got {max(read)}"
+                raise Rejected("AG201", complaint, field=f"/connections/{place}")
+            if len(set(read)) < len(read):
+                raise Rejected("AG201", f"names a channel twice: {list(read)}", field=f"/connections/{place}")
+
+    def _pairs(self, x: Tensor) -> int:
+        """How many pairs of an input and an output channel have weights."""
+        if self.connections is None:
+            return channels_of(x) // self.groups * self.filters
+        return sum(map(len, self.connections))
+
     def weights(self, x: Tensor) -> tuple[Weight, ...]:
-        kernel = (*self.kernel(len(x.shape) - 1), channels_of(x) // self.groups, self.filters)
-        return self.kernel_vector_and_bias(kernel, self.filters)
+        space = self.kernel(len(x.shape) - 1)
+        if self.connections is not None:
+            return self.kernel_and_bias((*space, self._pairs(x)), self.filters)
+        return self.kernel_vector_and_bias((*space, channels_of(x) // self.groups, self.filters), self.filters)
 
     def macs(self, x: Tensor) -> Dim:
-        kernel = prod(self.kernel(len(x.shape) - 1)) * (channels_of(x) // self.groups)
-        return prod(self.slide(x, self.padding)) * (kernel * self.filters)
+        return prod(self.slide(x, self.padding)) * (prod(self.kernel(len(x.shape) - 1)) * self._pairs(x))
 
     def compose(self, x: Tensor) -> Composition | None:
         return after_padding(self, x)
@@ -150,6 +189,9 @@ class Conv(Sliding, SpectrallyNormalizable):
     def lower(self, x: Tensor) -> Layer:
         rank = len(x.shape) - 1
         arguments = {"filters": self.filters, **self.geometry(rank), "padding": self.padding, **self.weight_arguments()}
+        if self.connections is not None:
+            del arguments["filters"]
+            return Layer("PartlyConnectedConv", {**arguments, "connections": self.connections}, ours=True)
         if self.groups > 1:
             arguments["groups"] = self.groups
         return self.with_spectral_norm(Layer(f"Conv{rank}D", arguments))

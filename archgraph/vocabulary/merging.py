@@ -354,7 +354,6 @@ class Skip(Dressed):
         Example({}, inputs=[(8, 8, 16), (4, 4, 32)], outputs=[(4, 4, 32)]),
         Example({"shortcut": "A"}, inputs=[(8, 8, 16), (4, 4, 32)], outputs=[(4, 4, 32)]),
         Example({"shortcut": "C", "projection_norm": "batch"}, inputs=[(8, 8, 16), (8, 8, 16)], outputs=[(8, 8, 16)]),
-        Example({"shortcut": "none"}, inputs=[(8, 8, 16), (4, 4, 32)], outputs=[(4, 4, 32)]),
     )
 
     shortcut: str = param(

@@ -1,5 +1,6 @@
 """The fully connected, convolutional and residual classifiers of the zoo against the published counts and shapes."""
 
+import math
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -54,6 +55,8 @@ ROWS = (
     Row("mlp_classic#ciresan", 12_115_010, depth=6),
     # LeCun et al. 1998 with full C3: 156 + 2416 + 48120 + 10164 + 850
     Row("lenet5", 61_706, macs=416_520, depth=5),
+    # LeCun et al. 1998, section II.B: 60,000 trainable, and 10 codes of 84 numbers that are not
+    Row("lenet5_original", 60_000, 60_840),
     # Caffe, examples/mnist/lenet: 520 + 25050 + 400500 + 5010; Han et al. 2016, table 3: 431K
     Row("lenet_caffe", 431_080, macs=2_293_000, depth=4),
     # Krizhevsky et al. 2012: 60 million; Han et al. 2016, table 4, for the Caffe form: 61M
@@ -161,6 +164,11 @@ LAYERS: dict[str, dict[str, tuple[Shape, int, int]]] = {
     "lenet5": {"c1": ((28, 28, 6), 156, 117_600), "s2": ((14, 14, 6), 0, 0), "c3": ((10, 10, 16), 2_416, 240_000),
                "s4": ((5, 5, 16), 0, 0), "c5": ((1, 1, 120), 48_120, 48_000), "f6": ((84,), 10_164, 10_080),
                "digit": ((10,), 850, 840)},
+    # LeCun et al. 1998, section II.B
+    "lenet5_original": {"c1": ((28, 28, 6), 156, 117_600), "s2": ((14, 14, 6), 12, 0),
+                        "c3": ((10, 10, 16), 1_516, 150_000), "s4": ((5, 5, 16), 32, 0),
+                        "c5": ((1, 1, 120), 48_120, 48_000), "f6": ((84,), 10_164, 10_080),
+                        "distance": ((10,), 840, 0)},
     # Caffe, examples/mnist/lenet
     "lenet_caffe": {"conv1": ((24, 24, 20), 520, 288_000), "pool1": ((12, 12, 20), 0, 0),
                     "conv2": ((8, 8, 50), 25_050, 1_600_000), "pool2": ((4, 4, 50), 0, 0),
@@ -189,6 +197,19 @@ def test_every_layer_has_the_published_shape_and_counts(name: str) -> None:
     leaves = {path: nodes(name)[path].leaf for path in LAYERS[name]}
     found = {path: (leaf.outputs[0].shape, leaf.parameters, leaf.macs) for path, leaf in leaves.items()}
     assert found == LAYERS[name]
+
+
+def test_the_original_lenet_has_the_published_number_of_connections() -> None:
+    # LeCun et al. 1998, section II.B: 340,908. Every unit counts its inputs and its bias: the unit's place times the
+    # weights that it uses, and in subsampling 4 inputs and a bias.
+    leaves = {path: node.leaf for path, node in nodes("lenet5_original").items()}
+    units = {path: math.prod(map(int, leaf.outputs[0].shape)) for path, leaf in leaves.items()}
+    connections = {path: int(leaves[path].macs) + units[path] for path in ("c1", "c3", "c5", "f6")}
+    connections |= {path: 5 * units[path] for path in ("s2", "s4")} | {"distance": leaves["distance"].parameters}
+    assert connections == {
+        "c1": 122_304, "s2": 5_880, "c3": 151_600, "s4": 2_000, "c5": 48_120, "f6": 10_164, "distance": 840,
+    }  # fmt: skip
+    assert sum(connections.values()) == 340_908
 
 
 VGG = {
