@@ -82,5 +82,7 @@ def _value(keras: Any, key: str, value: Any, seed: int | None) -> Any:
 def _initializer(keras: Any, value: Any) -> Any:
     config: Mapping[str, Any] = {"name": value} if isinstance(value, str) else value
     # Not initializers.get: it makes an instance, and Constant has none without its value.
-    cls = getattr(keras.initializers, config["name"])
+    cls = getattr(keras.initializers, config["name"], None)
+    if cls is None:
+        cls = importlib.import_module("archgraph.compiler.layers.starting").INITIALIZERS[config["name"]]
     return cls(**{key: item for key, item in config.items() if key != "name"})

@@ -97,6 +97,18 @@ class Orthogonal(Record):
     gain: float = param(Number(above=0), "Factor.", default=1.0)
 
 
+@record
+class IdentityKernel(Record):
+    """A convolution that at first hands its maps on (Yu & Koltun 2016, equations 4 and 5)."""
+
+    groups: int | None = param(
+        optional(Integer(1)),
+        "Groups of maps that are told apart. Default: as many as the maps before and after can both be cut into.",
+        default=None,
+    )
+    stddev: float = param(Number(0), "Standard deviation of noise on every weight.", default=0.0)
+
+
 _SCALED = ("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal")
 VECTOR_INITIALIZERS: dict[str, type[Record]] = {
     **dict.fromkeys((*_SCALED, "zeros", "ones"), PlainInitializer),
@@ -106,7 +118,7 @@ VECTOR_INITIALIZERS: dict[str, type[Record]] = {
     "constant": Constant,
     "variance_scaling": VarianceScaling,
 }
-INITIALIZERS = {**VECTOR_INITIALIZERS, "orthogonal": Orthogonal}
+INITIALIZERS = {**VECTOR_INITIALIZERS, "orthogonal": Orthogonal, "identity_kernel": IdentityKernel}
 
 VECTOR_INITIALIZER = Shared("vector-initializer", Named("an initialiser", VECTOR_INITIALIZERS))
 """For weights of any rank, such as a bias: `orthogonal` needs at least two axes."""

@@ -295,13 +295,13 @@ LAYERS: dict[str, tuple[tuple[str, tuple[int, ...], int, int], ...]] = {
         ("score", (388, 388, 2), 130, 19_269_632),
     ),
     "dilated_context#basic": (
-        ("layer1", (64, 64, 21), 3_990, 16_257_024),
-        ("layer2", (64, 64, 21), 3_990, 16_257_024),
-        ("layer3", (64, 64, 21), 3_990, 16_257_024),
-        ("layer4", (64, 64, 21), 3_990, 16_257_024),
-        ("layer5", (64, 64, 21), 3_990, 16_257_024),
-        ("layer6", (64, 64, 21), 3_990, 16_257_024),
-        ("layer7", (64, 64, 21), 3_990, 16_257_024),
+        ("layer1/conv", (64, 64, 21), 3_990, 16_257_024),
+        ("layer2/conv", (64, 64, 21), 3_990, 16_257_024),
+        ("layer3/conv", (64, 64, 21), 3_990, 16_257_024),
+        ("layer4/conv", (64, 64, 21), 3_990, 16_257_024),
+        ("layer5/conv", (64, 64, 21), 3_990, 16_257_024),
+        ("layer6/conv", (64, 64, 21), 3_990, 16_257_024),
+        ("layer7/conv", (64, 64, 21), 3_990, 16_257_024),
         ("layer8", (64, 64, 21), 462, 1_806_336),
     ),
     "dilated_frontend": (
@@ -413,8 +413,8 @@ STAGES: dict[str, dict[str, tuple[int, ...]]] = {
         "up2/double/1/conv": (256, 256, 64), "up1/double/0/conv": (512, 512, 64), "score": (512, 512, 2),
     },
     "dilated_context#large": {
-        "layer1": (64, 64, 42), "layer2": (64, 64, 42), "layer3": (64, 64, 84), "layer4": (64, 64, 168),
-        "layer5": (64, 64, 336), "layer6": (64, 64, 672), "layer7": (64, 64, 672), "layer8": (64, 64, 21),
+        **{f"layer{n}/conv": (64, 64, 21 * times) for n, times in enumerate((2, 2, 4, 8, 16, 32, 32), 1)},
+        "layer8": (64, 64, 21),
     },
     "denoising_autoencoder": {"tied": (784,), "picture": (784,)},
 }  # fmt: skip
@@ -506,7 +506,9 @@ def test_fcn_sees_what_the_paper_says(path: str, field: tuple[int, int]) -> None
 def test_the_context_module_sees_what_the_paper_says(variant: str) -> None:
     found = fields(f"dilated_context#{variant}")
     # Yu & Koltun 2016, table 1
-    assert [found[f"layer{n}"] for n in range(1, 9)] == [(n, 1) for n in (3, 5, 9, 17, 33, 65, 67, 67)]
+    assert [found[f"layer{n}/conv" if n < 8 else "layer8"] for n in range(1, 9)] == [
+        (n, 1) for n in (3, 5, 9, 17, 33, 65, 67, 67)
+    ]
 
 
 @pytest.mark.parametrize("name", sorted({row.reference.partition("#")[0] for row in TOTALS}))
