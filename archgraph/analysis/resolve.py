@@ -81,6 +81,8 @@ def bind(
     ]  # fmt: skip
     values: dict[str, Any] = {}
     for name, parameter in params.items():
+        if found and name not in given and any(mentions(parameter.default, n) for n in params if n not in values):
+            continue  # It follows from a parameter that is complained about.
         try:
             if name in given:
                 values[name] = _typed(given[name], parameter, blocks)

@@ -151,6 +151,14 @@ def test_a_default_may_follow_from_the_parameters_before_it() -> None:
     }
 
 
+def test_defaults_that_follow_from_a_wrong_parameter_are_not_complained_about() -> None:
+    more = '"params": {"n": {"type": "int", "default": 3, "choices": [3, 5]}, "wide": "=4*n", "wider": "=2*wide"}'
+    text = file('"a": {"op": "dense", "in": "x", "units": "=wider"}', more=more)
+    with pytest.raises(GraphError) as caught:
+        infer(load_text(text, {"n": 4}))
+    assert [(found.code, found.pointer) for found in caught.value.diagnostics] == [("AG412", "/params/n")]
+
+
 def test_dim_reads_the_shape_of_an_input_of_the_block() -> None:
     inner = block('"a": {"op": "dense", "in": "x", "units": "=dim(x, -1)*dim(x, 0)"}')
     assert shapes(shaped('"a": {"block": "b", "in": "x"}', more=f'"blocks": {{"b": {inner}}}')) == {"y": (8, 8, 24)}
