@@ -12,22 +12,9 @@ from archgraph.analysis.shaped import ShapedGraph
 from archgraph.compiler import compile_model
 from archgraph.document.load import load_graph
 from archgraph.shapes import substitute
+from tests.networks import EXAMPLES, NAMES, cases
 
-EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.graph.json"))
-NAMES = [path.name.removesuffix(".graph.json") for path in EXAMPLES]
-LARGE = 30_000_000
-"""Parameters above which a network is built in the slow run only."""
-
-
-def large(path: Path) -> bool:
-    """Whether building the first variant takes long."""
-    return infer(load_graph(path)).parameters > LARGE
-
-
-BUILT = [
-    pytest.param(path, id=name, marks=[pytest.mark.slow] if large(path) else [])
-    for path, name in zip(EXAMPLES, NAMES, strict=True)
-]
+BUILT = cases(EXAMPLES)
 
 
 @pytest.fixture(scope="module", params=BUILT)

@@ -11,16 +11,15 @@ from archgraph.analysis import infer
 from archgraph.compiler import compile_model
 from archgraph.document.load import load_graph
 from tests.compiler.build import arrays, run, shaped, weights
+from tests.networks import EXAMPLES, TRAINED
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.graph.json"))
 LARGE = ("resnet50", "densenet121")
-SMALL = [path for path in EXAMPLES if path.name.partition(".")[0] not in LARGE]
-NAMES = [path.name.partition(".")[0] for path in SMALL]
+NAMES = [path.name.partition(".")[0] for path in TRAINED]
 MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 
 
 @pytest.mark.parametrize("policy", MIXED)
-@pytest.mark.parametrize("path", SMALL, ids=NAMES)
+@pytest.mark.parametrize("path", TRAINED, ids=NAMES)
 def test_examples_compute_in_half_precision_between_whole_weights_and_outputs(path: Path, policy: str) -> None:
     graph = infer(load_graph(path))
     built = compile_model(graph, seed=1, dtype_policy=policy)
@@ -38,12 +37,12 @@ def test_examples_compute_in_half_precision_between_whole_weights_and_outputs(pa
 @pytest.mark.parametrize("policy", MIXED)
 @pytest.mark.parametrize("name", LARGE)
 def test_large_examples_give_whole_outputs(name: str, policy: str) -> None:
-    path = next(path for path in EXAMPLES if path.name.startswith(name))
+    path = next(path for path in EXAMPLES if path.name == f"{name}.graph.json")
     built = compile_model(infer(load_graph(path)), seed=1, dtype_policy=policy)
     assert built.output.dtype == "float32" and {w.dtype for w in built.weights} == {"float32"}
 
 
-@pytest.mark.parametrize("path", SMALL, ids=NAMES)
+@pytest.mark.parametrize("path", TRAINED, ids=NAMES)
 def test_examples_compute_in_double_precision(path: Path) -> None:
     graph = infer(load_graph(path))
     built = compile_model(graph, seed=1, dtype_policy="float64")

@@ -14,10 +14,9 @@ from archgraph.analysis import infer
 from archgraph.compiler import compile_model, load_model
 from archgraph.document.load import load_graph
 from tests.compiler.build import arrays, model, run, shaped
+from tests.networks import TRAINED
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = sorted((ROOT / "examples").glob("*.graph.json"))
-SMALL = [path for path in EXAMPLES if path.name.partition(".")[0] not in ("resnet50", "densenet121")]
 
 STANDARD: dict[str, Any] = {
     "c": {"op": "conv", "in": "x", "filters": 4, "kernel_size": 3, "norm": "batch", "activation": "relu",
@@ -86,7 +85,7 @@ def test_our_layers_load_once_they_are_imported(elsewhere: tuple[Any, Any]) -> N
     np.testing.assert_allclose(there["ours"], here["ours"], rtol=1e-6)
 
 
-@pytest.mark.parametrize("path", SMALL, ids=lambda path: path.name.partition(".")[0])
+@pytest.mark.parametrize("path", TRAINED, ids=lambda path: path.name.partition(".")[0])
 def test_examples_compute_the_same_after_saving_and_loading(path: Path, tmp_path: Path) -> None:
     graph = infer(load_graph(path))
     built = compile_model(graph, seed=1)

@@ -1,7 +1,6 @@
 """Compiled examples train: every weight gets a gradient, and Keras's own `fit` takes a step."""
 
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,13 @@ from archgraph.analysis.shaped import ShapedGraph
 from archgraph.compiler import compile_model
 from archgraph.document.load import load_graph
 from tests.compiler.build import arrays
+from tests.networks import EXAMPLES, NAMES, TRAINED, cases
 
-FOLDER = Path(__file__).parents[2] / "examples"
 BATCH = 4
-LARGE = ("resnet50", "densenet121")
-EXAMPLES = [
-    pytest.param(path, id=name, marks=[pytest.mark.slow] if name in LARGE else [])
-    for path in sorted(FOLDER.glob("*.graph.json"))
-    for name in [path.name.removesuffix(".graph.json")]
+LARGE = [
+    pytest.param(path, id=name, marks=pytest.mark.slow)
+    for path, name in zip(EXAMPLES, NAMES, strict=True)
+    if name in ("resnet50", "densenet121")
 ]
 ALIKE = "key/bias"
 """A constant added to all keys moves all scores of a query alike, and softmax forgets it: its gradient is nothing."""
@@ -37,7 +35,7 @@ def task(graph: ShapedGraph) -> tuple[Any, Any]:
     return tuple(next(iter(part.values())) if len(part) == 1 else part for part in (feeds, targets))  # type: ignore[return-value]
 
 
-@pytest.fixture(scope="module", params=EXAMPLES)
+@pytest.fixture(scope="module", params=[*cases(TRAINED), *LARGE])
 def example(request: pytest.FixtureRequest) -> ShapedGraph:
     return infer(load_graph(request.param))
 
