@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from archgraph.analysis.limits import Limits, TooLarge
 from archgraph.analysis.prune import prune
-from archgraph.analysis.resolve import Undressed, bind, dimension, no_dim, resolved
+from archgraph.analysis.resolve import Undressed, bind, dimension, no_dim, resolved, undressed
 from archgraph.analysis.scope import ScopeBuilder
 from archgraph.analysis.shaped import Scope, ShapedGraph
 from archgraph.diagnostics import Diagnostic, GraphError, Rejected
@@ -52,7 +52,6 @@ class Inference:
         self.graph, self.limits = graph, limits
         self.found: dict[tuple[str, str, str], tuple[Block, Diagnostic]] = {}
         self.scopes: dict[Any, Scope | None] = {}
-        self.made: dict[Any, Primitive] = {}
         self.undressed: dict[int, Undressed] = {}
         self.known: dict[tuple[int, Tensors], Facts] = {}
         self.active: list[tuple[str, Block]] = []
@@ -142,6 +141,12 @@ class Inference:
         made = ScopeBuilder(self, block, values, tensors).build()
         self.scopes[key] = made
         return made
+
+    def made(self, op: str, values: Mapping[str, Any]) -> Primitive:
+        """The primitive with these parameters, or `Rejected` with the first thing that is wrong with them."""
+        parts = undressed(op, tuple(values.items()), tuple(map(type, values.values())))
+        self.undressed[id(parts.primitive)] = parts
+        return parts.primitive
 
     def undress(self, primitive: Primitive) -> Undressed:
         """The parts of a primitive, looked up by identity: hashing one takes longer than shaping it."""

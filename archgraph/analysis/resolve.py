@@ -12,6 +12,7 @@ from archgraph.expression import compile_expression
 from archgraph.graph import MISSING, Block, Dimension, Graph, Parameter
 from archgraph.kinds import FrozenMap, is_formula
 from archgraph.shapes import Dim, Tensor, show, symbol
+from archgraph.vocabulary import REGISTRY
 from archgraph.vocabulary.base import Primitive
 from archgraph.vocabulary.parameters import ACTIVATION, ACTIVATION_FUNCTION, NORMALISATION
 
@@ -127,6 +128,15 @@ class Undressed:
         if "use_bias" in fields:
             changes["use_bias"] = primitive.biased  # type: ignore[attr-defined]
         self.core = replace(primitive, activation=None, **changes)  # type: ignore[type-var]
+
+
+@functools.lru_cache(maxsize=4096)
+def undressed(op: str, values: tuple[tuple[str, Any], ...], types: tuple[type, ...]) -> Undressed:
+    """The parts of an op with these parameters, kept: a graph is looked at again after every edit.
+
+    `types` are those of the values, since 1, 1.0 and true are equal to Python but not to a file.
+    """
+    return Undressed(REGISTRY[op].make(dict(values)))
 
 
 @functools.lru_cache(maxsize=4096)

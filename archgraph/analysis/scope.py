@@ -180,19 +180,14 @@ class ScopeBuilder:
 
         What is wrong with them is raised, or reported, all of it; then there is none.
         """
-        key = node.target, tuple(values.items()), tuple(map(type, values.values()))
-        made = self.inference.made.get(key)
-        if made is None:
-            kind = REGISTRY[node.target]
-            taken, wrong = kind.check(values)
-            if wrong and not report:
-                raise wrong[0]
-            for complaint in wrong:
+        try:
+            return self.inference.made(node.target, values)
+        except Rejected as rejected:
+            if not report:
+                raise
+            for complaint in REGISTRY[node.target].check(values)[1] or [rejected]:
                 self.report(complaint, node)
-            if wrong:
-                return None
-            made = self.inference.made[key] = kind(**taken)
-        return made
+            return None
 
     # ---- leaves
 
