@@ -138,6 +138,29 @@ kills(%d, prepare, run, complete)
 """
 
 
+CHECKPOINT = """
+import numpy as np
+from archgraph.training import state as states
+from archgraph.training.state import State
+
+file = Path("last.state.npz")
+def full(number):
+    arrays = tuple(np.full((64, 256), number + at, np.float32) for at in range(24))
+    return State({"epoch": number}, arrays)
+
+def complete():
+    kept = states.read(file)
+    epoch = kept.progress["epoch"]
+    whole = all((array == epoch + at).all() for at, array in enumerate(kept.arrays))
+    return {1: "old", 2: "new"}[epoch] if whole else "broken"
+
+def prepare():
+    states.write(file, full(1))
+
+kills(%d, prepare, lambda: states.write(file, full(2)), complete)
+"""
+
+
 def killed(program: str, kills: int, folder: Path, *arguments: str) -> dict:
     done = subprocess.run(
         [sys.executable, "-c", SERVER + program % kills, *arguments], capture_output=True, text=True, cwd=folder,
@@ -165,3 +188,9 @@ def test_the_writing_of_compile_killed_at_random_moments_leaves_the_old_file_or_
 def test_compile_killed_at_random_moments_leaves_the_old_file_or_the_new(tmp_path):
     told = killed(COMPILE_WHOLE, KILLS, tmp_path, str(ROOT / "examples/perceptron.graph.json"))
     assert set(told["found"]) == {"old", "new"} and told["files"] == ["net.keras"]
+
+
+def test_a_checkpoint_killed_at_random_moments_is_the_old_one_or_the_new(tmp_path):
+    told = killed(CHECKPOINT, KILLS, tmp_path)
+    assert set(told["found"]) == {"old", "new"} and told["files"] == ["last.state.npz"]
+    assert told["struck"] > 0, "no kill fell into the writing"
