@@ -206,3 +206,15 @@ def test_the_tutorial_adds_a_primitive(tmp_path: Path) -> None:
         assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
         if command[1] == "pytest":
             assert int(re.findall(r"(\d+) passed", run.stdout)[0]) >= 6
+
+
+def test_the_mistakes_in_the_readme_are_told_as_it_says(project: Path) -> None:
+    page = (ROOT / "README.md").read_text("utf-8")
+    shown = re.search(r"^\$ archgraph check net\.graph\.json\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    good = next(fences(ROOT / "README.md", "json")).text
+    bad = good.replace('"image", "filters": "=width", "kernel_size"', '"image", "filters": "=width", "kernal_size"')
+    bad = bad.replace('"in": "pool"', '"in": "pol"')
+    (project / "net.graph.json").write_text(bad, "utf-8")
+    command = [sys.executable, "-m", "archgraph", "check", "net.graph.json"]
+    told = subprocess.run(command, capture_output=True, text=True, cwd=project, check=False)
+    assert shown is not None and told.stderr == shown[1] and told.returncode == 1
