@@ -150,6 +150,7 @@ class GraphReference(Kind):
 DATA = DataSource()
 STEP = Named("a preprocessing step", STEPS)
 COLUMN_NAMES = optional(MapOf(Text(200)))
+LEARNED = optional(MapOf(AnyOf(Text(200), Number())))
 POLICIES = ("float32", "mixed_float16", "mixed_bfloat16", "float64", "bfloat16")
 
 
@@ -171,7 +172,9 @@ class Settings(Record):
         default=None,
     )
     targets: Any = param(
-        COLUMN_NAMES, "Which column each output learns. Default: by name, or the only one.", default=None
+        LEARNED,
+        "Which column each output learns, or one number that all of it learns. Default: by name, or the only one.",
+        default=None,
     )
     preprocessing: Any = param(
         ListOf(STEP, longest=100),

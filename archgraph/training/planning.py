@@ -10,7 +10,7 @@ from archgraph.analysis.shaped import ShapedGraph
 from archgraph.diagnostics import Diagnostic, GraphError, Rejected, nearest
 from archgraph.document.load import load_graph
 from archgraph.training.data.base import Samples
-from archgraph.training.data.dataset import Binding, Dataset, bind, fit_steps, prepare
+from archgraph.training.data.dataset import Binding, Dataset, bind, fit_steps, prepare, with_constants
 from archgraph.training.data.splits import Parts, split
 from archgraph.training.experiment import Experiment, load_experiment
 from archgraph.training.fit import Fit, misfits, quantities
@@ -61,7 +61,11 @@ def plan(experiment: Experiment) -> Plan:
         raise GraphError(found)
     samples, parts = drawn
     settings = experiment.settings
-    binding, complaints = bind(samples, shaped.inputs, shaped.outputs, settings.inputs, settings.targets)
+    try:
+        samples, targets = with_constants(samples, shaped.outputs, settings.targets)
+    except Rejected as rejected:
+        raise GraphError(experiment.document.place([rejected.at("")])) from None
+    binding, complaints = bind(samples, shaped.inputs, shaped.outputs, settings.inputs, targets)
     names: tuple[str, ...] = ()
     if not complaints:
         complaints, names = _fit(experiment, shaped, samples, parts, binding)

@@ -11,6 +11,14 @@ from archgraph.vocabulary.parameters import INITIALIZER, REGULARIZER, VECTOR_INI
 from archgraph.vocabulary.rules import need_float
 
 
+def _need_alike(mean: Tensor, log_var: Tensor) -> None:
+    need_float(mean, what="mean")
+    need_float(log_var, what="log_var")
+    need_rank(log_var, len(mean.shape), what="log_var")
+    for one, other in zip(mean.shape, log_var.shape, strict=True):
+        need_equal(one, other, f"the sizes of mean {show(mean.shape)} and log_var {show(log_var.shape)}")
+
+
 @primitive
 class Sampling(Primitive):
     """Draw a random point near `mean`, so that gradients still reach what decided on mean and spread.
@@ -33,15 +41,39 @@ class Sampling(Primitive):
     noise_at_inference: bool = param(Flag(), "Draw after training too; false: give the mean.", default=True)
 
     def infer(self, mean: Tensor, log_var: Tensor) -> Tensor:
-        need_float(mean, what="mean")
-        need_float(log_var, what="log_var")
-        need_rank(log_var, len(mean.shape), what="log_var")
-        for one, other in zip(mean.shape, log_var.shape, strict=True):
-            need_equal(one, other, f"the sizes of mean {show(mean.shape)} and log_var {show(log_var.shape)}")
+        _need_alike(mean, log_var)
         return Tensor(mean.shape)
 
     def lower(self, mean: Tensor, log_var: Tensor) -> Layer:
         return Layer("Sampling", {**dict(self.given()), "seed": None}, ours=True)
+
+
+@primitive
+class GaussianDivergence(Primitive):
+    """How far a Gaussian is from the standard one, in nats: what a code costs in a variational auto-encoder.
+
+    KL(N(mean, exp(log_var)) ‖ N(0, 1)) = ½·Σ(exp(log_var) + mean² - 1 - log_var), one number for each sample.
+    """
+
+    op = "gaussian_divergence"
+    family = Family.GENERATIVE
+    icon = "∥"
+    source = "Kingma & Welling 2014, appendix B"
+    inputs = (Port("mean", "the centre"), Port("log_var", "the logarithm of the variance, of the same shape"))
+    examples = (
+        Example({}, inputs=[(2,), (2,)], outputs=[(1,)]),
+        Example({}, inputs=[(4, 4, 8), (4, 4, 8)], outputs=[(1,)]),
+    )
+
+    def infer(self, mean: Tensor, log_var: Tensor) -> Tensor:
+        _need_alike(mean, log_var)
+        return Tensor((1,))
+
+    def window(self, mean: Tensor, log_var: Tensor) -> tuple[Window, ...] | str:
+        return EVERYWHERE
+
+    def lower(self, mean: Tensor, log_var: Tensor) -> Layer:
+        return Layer("GaussianDivergence", {}, ours=True)
 
 
 @primitive

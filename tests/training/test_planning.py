@@ -143,6 +143,34 @@ def test_the_same_data_set_feeds_several_outputs(write: Write) -> None:
     assert (found.pointer, "'again' has a target but no loss" in found.message) == ("/loss", True)
 
 
+PENALISED = {
+    **DENSE, "nodes": {**DENSE["nodes"], "size": {"op": "dot", "in": ["hidden", "hidden"]}},
+    "outputs": {"label": "scores", "size": "size"},
+}  # fmt: skip
+PENALTY = {
+    "targets": {"label": "label", "size": 2.5},
+    "loss": {"label": "sparse_categorical_crossentropy", "size": "mean_absolute_error"},
+    "metrics": {"label": ["accuracy"]},
+}
+
+
+def test_a_number_as_target_is_learned_by_every_sample(write: Write) -> None:
+    planned = plan(load_experiment(write(PENALISED, **PENALTY)))
+    targets = planned.dataset().test.targets["size"]
+    assert targets.shape == (80, 1) and set(targets.ravel()) == {2.5}
+    found, *_ = check_experiment(write(PENALISED, **{**PENALTY, "targets": {"label": "label", "sise": 0}}))
+    assert found.pointer == "/targets/sise" and "no output 'sise'" in found.message
+
+
+def test_a_number_as_target_needs_an_output_of_known_size(write: Write) -> None:
+    graph = {
+        "archgraph": 1, "name": "any", "inputs": {"image": {"shape": ["H", "W", 1]}},
+        "nodes": {"conv": {"op": "conv", "in": "image", "filters": 1, "kernel_size": 3}}, "outputs": {"y": "conv"},
+    }  # fmt: skip
+    (found,) = check_experiment(write(graph, targets={"y": 0}, loss="mean_squared_error", metrics=None))
+    assert (found.code, found.pointer) == ("AG701", "/targets/y") and "known sizes" in found.message
+
+
 def test_a_plan_is_only_made_of_what_fits(write: Write) -> None:
     with pytest.raises(GraphError):
         plan(load_experiment(write(loss="categorical_crossentropy")))

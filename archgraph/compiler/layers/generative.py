@@ -51,6 +51,24 @@ def reparameterized(mean: Any, log_var: Any, noise: Any) -> Any:
 
 
 @ours
+class GaussianDivergence(keras.layers.Layer):
+    """½·Σ(exp(log_var) + mean² - 1 - log_var) over each sample, as (batch, 1): KL(N(mean, exp(log_var)) ‖ N(0, 1)).
+
+    The sum is taken in float32 at least. Source: Kingma & Welling 2014, appendix B.
+    """
+
+    def call(self, mean: Any, log_var: Any) -> Any:
+        wide = "float64" if self.compute_dtype == "float64" else "float32"
+        mean, log_var = ops.cast(mean, wide), ops.cast(log_var, wide)
+        each = ops.exp(log_var) + ops.square(mean) - 1 - log_var
+        total = 0.5 * ops.sum(ops.reshape(each, (ops.shape(mean)[0], -1)), axis=-1, keepdims=True)
+        return ops.cast(total, self.compute_dtype)
+
+    def compute_output_shape(self, mean_shape: Sizes, log_var_shape: Sizes) -> Sizes:
+        return (mean_shape[0], 1)
+
+
+@ours
 class NoiseInjection(Noisy):
     """y = x + s·ε, one noise picture ε ~ N(0, 1) for all channels, one learned strength s, from 0, for each channel.
 

@@ -1,5 +1,6 @@
 """Samples, split, preprocessed and bound to the names of a graph's inputs and outputs."""
 
+import dataclasses
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from archgraph.diagnostics import Rejected, nearest
-from archgraph.shapes import Tensor
+from archgraph.shapes import Tensor, show
 from archgraph.training import preprocessing
 from archgraph.training.data.base import Array, Column, Samples
 from archgraph.training.data.splits import Parts
@@ -83,6 +84,28 @@ def fingerprint(part: Part) -> str:
 
 
 # ---- names
+
+
+def with_constants(
+    samples: Samples, outputs: Mapping[str, Tensor], targets: Mapping[str, str | float] | None
+) -> tuple[Samples, Mapping[str, str] | None]:
+    """`samples` with a column for every target that is a number, and the targets as names of columns.
+
+    Raises:
+        Rejected: AG701, the output's size depends on the data.
+    """
+    if targets is None:
+        return samples, None
+    names, columns = {}, dict(samples.columns)
+    for output, target in targets.items():
+        names[output] = target if isinstance(target, str) else f"{output} = {target:g}"
+        if not isinstance(target, str) and output in outputs:
+            shape = outputs[output].shape
+            if not all(isinstance(size, int) for size in shape):
+                complaint = f"the output {output!r} has the shape {show(shape)}: a number as target needs known sizes"
+                raise Rejected("AG701", complaint, field=f"/targets/{output}")
+            columns[names[output]] = Column(np.full((len(samples), *shape), target, np.float32))
+    return dataclasses.replace(samples, columns=columns), names
 
 
 def bind(

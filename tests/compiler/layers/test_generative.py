@@ -19,6 +19,17 @@ def test_reparameterisation_gives_the_golden_numbers() -> None:
     assert_allclose(np.asarray(reparameterized(mean, log_var, noise)), [1.605170918, -1.860707976], atol=1e-6)
 
 
+def test_the_divergence_from_the_standard_gaussian_is_that_of_the_formula(tmp_path: Path) -> None:
+    model = again(single("gaussian_divergence", {}, (3, 2), (3, 2)), tmp_path)
+    mean, log_var = draws((4, 3, 2), (4, 3, 2))
+    expected = 0.5 * (np.exp(log_var) + mean**2 - 1 - log_var).sum((1, 2))
+    assert_allclose(run(model, mean, log_var)[0], expected[:, None], rtol=1e-5)
+    assert_allclose(run(model, np.zeros((1, 3, 2)), np.zeros((1, 3, 2)))[0], [[0]], atol=0)
+    # figures.json, golden_numeric_checks.vae_kl
+    (golden,) = run(single("gaussian_divergence", {}, (2,), (2,)), [[0.5, -1.0]], [[0.2, -0.3]])
+    assert_allclose(golden, [[0.6561104894]], atol=1e-6)
+
+
 def test_sampling_draws_with_the_stated_mean_and_spread() -> None:
     model = single("sampling", {}, (50_000,), (50_000,))
     (z,) = run(model, np.full((1, 50_000), 3.0), np.full((1, 50_000), np.log(4.0)))

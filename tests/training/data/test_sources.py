@@ -182,6 +182,17 @@ def test_windows_of_text(tmp_path: Path) -> None:
     assert each.columns["next"].values.tolist() == [[1, 2, 0], [0, 1, 2], [2, 0, 1]]
 
 
+def test_the_topics_of_python_keep_one_alphabet_whatever_python_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = read("python_topics", length=100, step=100, target="each")
+    letters = samples.columns["text"].classes
+    assert "".join(letters) == "\n" + "".join(map(chr, range(32, 127)))
+    windows = samples.columns["text"].values
+    assert len(windows) > 4000 and np.array_equal(windows[0, 1:], samples.columns["next"].values[0, :-1])
+    monkeypatch.setattr("pydoc_data.topics.topics", {"b": "“c", "a": "x"})
+    few = read("python_topics", length=2, step=1, target="each")
+    assert ["".join(letters[number] for number in row) for row in few.columns["text"].values] == ["x\n", "\n?"]
+
+
 def test_a_graph_from_npz_may_be_sparse(tmp_path: Path) -> None:
     parts = {"train": [0], "validation": [1], "test": [2]}
     sparse = {"indptr": [0, 2, 3, 3], "indices": [0, 1, 1], "features_shape": [3, 2]}
