@@ -284,6 +284,8 @@ class _Parser:
         if wanted and len(arguments) != wanted:
             raise site.rejected("AG208", f"{token.text} takes one value, got {len(arguments)}")
         runs = tuple(argument.run for argument in arguments)
+        if token.text == "log2":
+            return Part(_logarithm(runs[0], site), site)
         return Part(_rounded(token.text, runs[0], site) if wanted else _extreme(token.text, runs, site), site)
 
     def _dim(self, token: Token) -> Part:
@@ -493,7 +495,7 @@ def _comparison(left: Run, right: Run, sign: str, site: Site) -> Run:
 
 # --- functions ---------------------------------------------------------------------------------------------------
 
-_FUNCTIONS: Mapping[str, int] = {"min": 0, "max": 0, "ceil": 1, "floor": 1, "round": 1}
+_FUNCTIONS: Mapping[str, int] = {"min": 0, "max": 0, "ceil": 1, "floor": 1, "round": 1, "log2": 1}
 """How many values each takes; 0 stands for any number of them."""
 _ROUNDINGS: Mapping[str, Callable[[float], int]] = {"ceil": math.ceil, "floor": math.floor, "round": round}
 """``round`` takes halves to the even neighbour, as Python does."""
@@ -508,6 +510,20 @@ def _rounded(name: str, argument: Run, site: Site) -> Run:
             return value
         _need_numbers(name, (value,), site)
         return rounding(value)
+
+    return run
+
+
+def _logarithm(argument: Run, site: Site) -> Run:
+    def run(names: Mapping[str, Any], dim: ReadDim) -> Any:
+        value = argument(names, dim)
+        _need_numbers("log2", (value,), site)
+        if type(value) is Size:
+            raise site.rejected("AG302", f"log2 needs a known number, got {value}")
+        if value <= 0:
+            raise site.worthless(f"log2 needs a number above 0, got {shown(value)}")
+        half, exponent = math.frexp(value)  # a power of two is told exactly, and has a whole logarithm
+        return exponent - 1 if half == 0.5 else math.log2(value)
 
     return run
 

@@ -67,6 +67,13 @@ VALUES = [
     ("=ceil(width/3)", 3),
     ("=floor(width/3)", 2),
     ("=ceil(3)", 3),
+    ("=log2(1024)", 10),
+    ("=log2(1)", 0),
+    ("=log2(2**53)", 53),
+    ("=log2(2*width) - i", 1),
+    ("=log2(rate)", -2),
+    ("=2**log2(width)", 8),
+    ("=log2(width/3)", math.log2(8 / 3)),
     ("=round(0.5)", 0),
     ("=round(1.5)", 2),
     ("=round(2.5)", 2),
@@ -131,6 +138,7 @@ UNREADABLE = [
     ("=dim(x)", 'expected ",", got ")", at column 7: =dim(x«)»', ""),
     ("=min()", 'expected a value, got ")", at column 6: =min(«)»', ""),
     ("=ceil(1, 2)", "ceil takes one value, got 2, at column 2: =«ceil(1, 2)»", ""),
+    ("=log2(1, 2)", "log2 takes one value, got 2, at column 2: =«log2(1, 2)»", ""),
     ("=miin(1)", "unknown function 'miin', at column 2: =«miin»(1)", None),
     ("=9007199254740993", "a number must be between -2**53 and 2**53, at column 2: =«9007199254740993»", ""),
     ("=1e999", "a number must be between -2**53 and 2**53, at column 2: =«1e999»", ""),
@@ -162,6 +170,10 @@ WORTHLESS = [
     ("=unit < 2", "AG209", '< takes numbers, got "basic" and 2, at column 2: =«unit < 2»'),
     ("=max(1, true)", "AG209", "max takes numbers, got 1 and true, at column 2: =«max(1, true)»"),
     ("=round(unit)", "AG209", 'round takes numbers, got "basic", at column 2: =«round(unit)»'),
+    ("=log2(0)", "AG209", "log2 needs a number above 0, got 0, at column 2: =«log2(0)»"),
+    ("=2+log2(-rate)", "AG209", "log2 needs a number above 0, got -0.25, at column 4: =2+«log2(-rate)»"),
+    ("=log2(unit)", "AG209", 'log2 takes numbers, got "basic", at column 2: =«log2(unit)»'),
+    ("=log2(dim(x, 0))", "AG302", "log2 needs a known number, got H, at column 2: =«log2(dim(x, 0))»"),
     ("=1 if width else 2", "AG209", "must be true or false, got 8, at column 7: =1 if «width» else 2"),
     ("=not 1", "AG209", "must be true or false, got 1, at column 6: =not «1»"),
     ("=project and 1", "AG209", "must be true or false, got 1, at column 14: =project and «1»"),
@@ -280,11 +292,17 @@ NUMBERS: st.SearchStrategy[str] = st.deferred(
         _text("(", NUMBERS, ")"),
         _text("(", NUMBERS, " if ", TRUTHS, " else ", NUMBERS, ")"),
         _text(st.sampled_from(["min(", "max("]), NUMBERS, ", ", NUMBERS, ")"),
-        _text(st.sampled_from(["ceil(", "floor(", "round("]), NUMBERS, ")"),
+        _text(st.sampled_from(["ceil(", "floor(", "round(", "log2("]), NUMBERS, ")"),
     )
 )
 TOO_MUCH = ("at most 256 characters", "more than 32 levels deep")
-NO_VALUE = ("division by zero", "between -2**53 and 2**53", "an exponent must be between", "is not a real number")
+NO_VALUE = (
+    "division by zero",
+    "between -2**53 and 2**53",
+    "an exponent must be between",
+    "is not a real number",
+    "above 0",
+)
 
 
 @given(NUMBERS, st.integers(-9, 40), st.integers(1, 9), st.floats(-8, 8, width=16), st.booleans())
@@ -296,13 +314,13 @@ def test_a_value_is_the_one_python_gives(text: str, a: int, b: int, c: float, ye
         reasons = {"AG208": TOO_MUCH, "AG209": NO_VALUE}[rejected.code]
         assert any(reason in rejected.message for reason in reasons)
         return
-    python = {**names, "true": True, "false": False, "ceil": math.ceil, "floor": math.floor}
+    python = {**names, "true": True, "false": False, "ceil": math.ceil, "floor": math.floor, "log2": math.log2}
     assert math.isclose(result, eval(text, python), rel_tol=1e-12)
 
 
 # --- whatever the text holds ------------------------------------------------------------------------------------
 
-WORDS = "width dim( dim(x, min( ceil( // ** == != <= >= 64 1e9 9.5 'q' and or not if else true false"
+WORDS = "width dim( dim(x, min( ceil( log2( // ** == != <= >= 64 1e9 9.5 'q' and or not if else true false"
 PIECES = st.sampled_from([*"ab(),+-*/%<>012\"'. ", *WORDS.split(" "), " if ", " else ", " and "])
 SOUP = st.lists(PIECES, max_size=40).map("".join) | st.text(max_size=300)
 CODES = {"AG208", "AG209", "AG302", "AG305", "AG401"}
