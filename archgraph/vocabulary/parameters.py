@@ -109,6 +109,11 @@ class IdentityKernel(Record):
     stddev: float = param(Number(0), "Standard deviation of noise on every weight.", default=0.0)
 
 
+@record
+class Bilinear(Record):
+    """A transposed convolution that at first enlarges its maps smoothly (Long et al. 2015, section 4.3)."""
+
+
 _SCALED = ("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal")
 VECTOR_INITIALIZERS: dict[str, type[Record]] = {
     **dict.fromkeys((*_SCALED, "zeros", "ones"), PlainInitializer),
@@ -118,7 +123,12 @@ VECTOR_INITIALIZERS: dict[str, type[Record]] = {
     "constant": Constant,
     "variance_scaling": VarianceScaling,
 }
-INITIALIZERS = {**VECTOR_INITIALIZERS, "orthogonal": Orthogonal, "identity_kernel": IdentityKernel}
+INITIALIZERS = {
+    **VECTOR_INITIALIZERS,
+    "orthogonal": Orthogonal,
+    "identity_kernel": IdentityKernel,
+    "bilinear": Bilinear,
+}
 
 VECTOR_INITIALIZER = Shared("vector-initializer", Named("an initialiser", VECTOR_INITIALIZERS))
 """For weights of any rank, such as a bias: `orthogonal` needs at least two axes."""

@@ -34,5 +34,32 @@ class IdentityKernel(keras.initializers.RandomNormal):
         return {"groups": self.groups, "stddev": self.stddev, "seed": self._init_seed}
 
 
-INITIALIZERS: Mapping[str, type[Any]] = {"identity_kernel": IdentityKernel}
+@keras.saving.register_keras_serializable("archgraph")
+class Bilinear(keras.initializers.Initializer):
+    """A kernel (space…, a, b) that interpolates: with a stride of half its size, a transposed convolution enlarges.
+
+    For a kernel of size k, f = ⌈k/2⌉ and m = (2f - 1 - k mod 2)/2f, place x weighs 1 - |x/f - m|; weights of the axes
+    are multiplied. They stand where maps a and b are the same, modulo the smaller number of maps, and 0 elsewhere.
+    Source: Long, Shelhamer & Darrell 2015, section 4.3; the filter of Caffe's BilinearFiller.
+    """
+
+    def __call__(self, shape: Any, dtype: Any = None) -> Any:
+        *space, one, other = shape
+        fewer = min(one, other)
+        kernel = (np.arange(one)[:, None] % fewer == np.arange(other) % fewer).astype("float32")
+        for size in reversed(space):
+            kernel = np.multiply.outer(_tent(size), kernel)
+        return ops.cast(kernel, dtype or keras.config.floatx())
+
+    def get_config(self) -> dict[str, Any]:
+        return {}
+
+
+def _tent(size: int) -> Any:
+    factor = (size + 1) // 2
+    middle = (2 * factor - 1 - size % 2) / (2 * factor)
+    return 1 - np.abs(np.arange(size, dtype="float32") / factor - middle)
+
+
+INITIALIZERS: Mapping[str, type[Any]] = {"identity_kernel": IdentityKernel, "bilinear": Bilinear}
 """Our initialisers by the names that a file gives them."""
