@@ -67,23 +67,85 @@ class GraphConv(Weighted):
 
 
 @primitive
+class SpectralGraphConv(Weighted):
+    """Filter signals on a graph by frequency: write them in the Laplacian's eigenvectors, weigh those, and write back.
+
+    y_j = V·Σ_i F_ij·Vᵀ·x_i + b_j, where the columns of V, the port `basis`, are eigenvectors in the order of their
+    eigenvalues, and the F_ij are diagonal. With `control_points` a filter is smooth along the frequencies, and so local
+    on the graph: its multipliers lie on a cubic spline (B-splines, clamped at both ends, evenly spaced), and there
+    are as many weights for every graph. For N nodes and K frequencies multiply-adds:
+    K · (N · features + features · filters + N · filters); the spline is worked out once for all samples.
+    """
+
+    op = "spectral_graph_conv"
+    family = Family.GRAPH
+    icon = "♒"
+    source = "Bruna, Zaremba, Szlam & LeCun 2014, section 3; B-splines: Defferrard et al. 2016, section 2.1"
+    inputs = (NODES, Port("basis", "eigenvectors of the graph's Laplacian, smooth ones first: (nodes, frequencies)"))
+    examples = (
+        Example({"filters": 4, "control_points": 32}, inputs=[(400, 1), (400, 300)], outputs=[(400, 4)]),
+        Example({"filters": 2, "use_bias": False}, inputs=[(34, 3), (34, 10)], outputs=[(34, 2)]),
+    )
+
+    filters: int = param(Integer(1), "Number of signals on the graph in the output.")
+    control_points: int | None = param(
+        optional(Integer(4)),
+        "Weights of a smooth filter, for each signal in and out. Default: a free multiplier for each frequency.",
+        default=None,
+    )
+
+    def infer(self, x: Tensor, basis: Tensor) -> Tensor:
+        need_rank(x, 2)
+        need_rank(basis, 2, what="basis")
+        need_float(x)
+        need_float(basis, what="basis")
+        need_known(x.shape[1], "the number of features")
+        frequencies = need_known(basis.shape[1], "the number of frequencies")
+        need_equal(basis.shape[0], x.shape[0], "the rows of the basis and the number of nodes")
+        if self.control_points is not None and self.control_points > frequencies:
+            message = f"{self.control_points} control points cannot be told apart at {frequencies} frequencies"
+            hint = "leave it out for a free multiplier at each frequency"
+            raise Rejected("AG201", message, hint=hint, field="/control_points")
+        return Tensor((x.shape[0], self.filters))
+
+    def weights(self, x: Tensor, basis: Tensor) -> tuple[Weight, ...]:
+        points = self.control_points or basis.shape[1]
+        return self.kernel_and_bias((points, x.shape[1], self.filters), self.filters)
+
+    def macs(self, x: Tensor, basis: Tensor) -> Dim:
+        features = x.shape[1]
+        return prod(basis.shape) * (features + self.filters) + basis.shape[1] * features * self.filters
+
+    def window(self, x: Tensor, basis: Tensor) -> tuple[Window, ...] | str:
+        return EVERYWHERE
+
+    def lower(self, x: Tensor, basis: Tensor) -> Layer:
+        arguments = {"filters": self.filters, "control_points": self.control_points, **self.weight_arguments()}
+        return Layer("SpectralGraphConv", arguments, ours=True)
+
+
+@primitive
 class GraphPool(Primitive):
-    """Sum up a whole graph in one vector, or keep only its most telling nodes.
+    """Sum up a whole graph in one vector, coarsen it, or keep only its most telling nodes.
 
     `kind` mean, max and sum give one vector over the nodes; with `mask`, only nodes where it is above 0 count, so that
-    graphs of different sizes can share a batch. `top_k` keeps the `k` nodes with the highest scores s = X·p/‖p‖, p
-    learned: X' = X[kept]·σ(s[kept]), and the port `adjacency` gives the edges among them. Multiply-adds of top_k:
-    nodes · features.
+    graphs of different sizes can share a batch. With `clusters` they give one vector for each cluster, over the nodes
+    whose entry is above 0: the nodes of a coarser graph. `top_k` keeps the `k` nodes with the highest scores
+    s = X·p/‖p‖, p learned: X' = X[kept]·σ(s[kept]), and the port `adjacency` gives the edges among them. Multiply-adds
+    of top_k: nodes · features.
     """
 
     op = "graph_pool"
     family = Family.GRAPH
     icon = "⊙"
-    source = "Xu et al. 2019, sections 4.2 and 5; top_k: Gao & Ji 2019, section 3.1"
+    source = (
+        "Xu et al. 2019, sections 4.2 and 5; clusters: Bruna et al. 2014, section 2; top_k: Gao & Ji 2019, section 3.1"
+    )
     inputs = (
         NODES,
         Port("mask", "which nodes exist: (nodes,), above 0 where one does", optional=True),
         Port("adjacency", "the edges, for top_k: (nodes, nodes)", optional=True),
+        Port("clusters", "which nodes are in which cluster: (nodes, clusters), above 0 where one is", optional=True),
     )
     examples = (
         Example({}, inputs=[(34, 16)], outputs=[(16,)]),
@@ -93,10 +155,14 @@ class GraphPool(Primitive):
     kind: str = param(Choice("mean", "max", "sum", "top_k"), "How nodes are pooled.", default="mean")
     k: int | None = param(optional(Integer(1)), "Number of nodes that top_k keeps.", default=None)
 
-    def infer(self, x: Tensor, mask: Tensor | None = None, adjacency: Tensor | None = None) -> Any:
+    def infer(
+        self, x: Tensor, mask: Tensor | None = None, adjacency: Tensor | None = None, clusters: Tensor | None = None
+    ) -> Any:
         need_rank(x, 2)
         need_float(x)
         if self.kind == "top_k":
+            if clusters is not None:
+                raise Rejected("AG403", 'kind "top_k" keeps nodes and knows no clusters', hint="leave out clusters")
             return self._infer_top_k(x, mask, adjacency)
         if self.k is not None:
             raise Rejected("AG210", f'k belongs to kind "top_k", not to "{self.kind}"', hint="leave it out", field="/k")
@@ -105,7 +171,11 @@ class GraphPool(Primitive):
         if mask is not None:
             need_rank(mask, 1, what="mask")
             need_equal(mask.shape[0], x.shape[0], "the sizes of mask and nodes")
-        return Tensor((x.shape[1],))
+        if clusters is None:
+            return Tensor((x.shape[1],))
+        need_rank(clusters, 2, what="clusters")
+        need_equal(clusters.shape[0], x.shape[0], "the rows of clusters and the number of nodes")
+        return Tensor((clusters.shape[1], x.shape[1]))
 
     def _infer_top_k(self, x: Tensor, mask: Tensor | None, adjacency: Tensor | None) -> tuple[Tensor, Tensor]:
         if self.k is None:
@@ -137,4 +207,5 @@ class GraphPool(Primitive):
     def lower(self, x: Tensor, *others: Tensor | None) -> Layer:
         if self.kind == "top_k":
             return Layer("TopKPool", {"k": self.k}, ours=True)
-        return Layer("GraphPool", {"kind": self.kind}, ours=True)
+        names = ("x", "present", "adjacency", "clusters")[: 1 + len(others)]
+        return Layer("GraphPool", {"kind": self.kind}, ours=True, keywords=names)

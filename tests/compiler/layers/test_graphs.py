@@ -6,6 +6,7 @@ import networkx
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.interpolate import BSpline
 
 from archgraph.diagnostics import Rejected
 from archgraph.shapes import Tensor, symbol
@@ -118,7 +119,12 @@ REFUSED = [
     ("graph_conv", {"units": 2}, [(5, 3), (4, 4)], "AG303", "adjacency and nodes"),
     ("graph_conv", {"units": 2}, [(5,), (5, 5)], "AG301", "axes"),
     ("graph_conv", {"units": 2}, [(symbol("N"), 3), (symbol("M"), symbol("M"))], "AG305", "cannot be proven"),
+    ("spectral_graph_conv", {"filters": 2}, [(5, 3), (4, 4)], "AG303", "rows of the basis"),
+    ("spectral_graph_conv", {"filters": 2}, [(5, 3), (5, symbol("K"))], "AG302", "frequencies"),
+    ("spectral_graph_conv", {"filters": 2, "control_points": 6}, [(5, 3), (5, 5)], "AG201", "6 control points"),
     ("graph_pool", {}, [(5, 3), (4,)], "AG303", "mask and nodes"),
+    ("graph_pool", {}, [(5, 3), None, None, (4, 2)], "AG303", "rows of clusters"),
+    ("graph_pool", {"kind": "top_k", "k": 2}, [(5, 3), None, (5, 5), (5, 2)], "AG403", "clusters"),
     ("graph_pool", {}, [(5, 3), None, (5, 5)], "AG403", "edges"),
     ("graph_pool", {"k": 2}, [(5, 3)], "AG210", "k belongs"),
     ("graph_pool", {"kind": "top_k"}, [(5, 3), None, (5, 5)], "AG204", "needs k"),
@@ -133,3 +139,76 @@ def test_what_cannot_be_computed_is_refused(op: str, params: dict, shapes: list,
     with pytest.raises(Rejected) as caught:
         REGISTRY[op].make(params).infer(*[shape and Tensor(shape) for shape in shapes])
     assert caught.value.code == code and words in caught.value.message
+
+
+def laplacian_basis(adjacency: np.ndarray) -> np.ndarray:
+    """Eigenvectors of D - A as columns, smooth ones first (Bruna et al. 2014, section 3.1)."""
+    return np.linalg.eigh(np.diag(adjacency.sum(1)) - adjacency)[1].astype("float32")
+
+
+def test_a_free_spectral_filter_weighs_every_frequency_by_itself(tmp_path: Path) -> None:
+    params = {"filters": 2, "bias_initializer": "random_normal"}
+    model = single("spectral_graph_conv", params, (34, 3), (34, 20))
+    (x,), basis, (w, b) = draws((2, 34, 3)), laplacian_basis(karate())[:, :20], model.get_weights()
+    assert w.shape == (20, 3, 2)
+    expected = np.stack(
+        [sum(basis @ np.diag(w[:, i, j]) @ basis.T @ x[..., i, None] for i in range(3))[..., 0] for j in range(2)], -1
+    )
+    assert_allclose(run(again(model, tmp_path), x, np.stack([basis] * 2))[0], expected + b, atol=1e-5)
+
+
+def test_the_multipliers_of_a_smooth_spectral_filter_are_a_spline() -> None:
+    points, frequencies = 7, 34
+    model = single("spectral_graph_conv", {"filters": 2, "control_points": points}, (34, 1), (34, frequencies))
+    basis, (w, _) = laplacian_basis(karate()), model.get_weights()
+    assert w.shape == (points, 1, 2)
+    (y,) = run(model, basis.T[..., None], np.stack([basis] * frequencies))
+    knots = [0, 0, 0, 0, 0.25, 0.5, 0.75, 1, 1, 1, 1]
+    spline = BSpline(knots, w[:, 0], 3)(np.linspace(0, 1, frequencies))
+    # an eigenvector comes back as itself, times the multiplier of its frequency
+    assert_allclose(y, basis.T[..., None] * spline[:, None, :], atol=1e-5)
+    assert_allclose(spline[[0, -1]], w[[0, -1], 0], atol=1e-6)
+
+
+def test_a_filter_on_a_ring_commutes_with_turning_it() -> None:
+    ring = np.roll(np.eye(12), 1, axis=1) + np.roll(np.eye(12), -1, axis=1)
+    _, basis = np.linalg.eigh(2 * np.eye(12) - ring)
+    model = single("spectral_graph_conv", {"filters": 1}, (12, 1), (12, 12))
+    (kernel,) = draws((12, 1, 1))
+    kernel[[2, 4, 6, 8, 10]] = kernel[[1, 3, 5, 7, 9]]  # both waves of a length alike
+    model.set_weights([kernel, np.zeros(1)])
+    (x,) = draws((1, 12, 1))
+    straight, turned = (run(model, signal, basis[None])[0] for signal in (x, np.roll(x, 3, axis=1)))
+    assert_allclose(turned, np.roll(straight, 3, axis=1), atol=1e-5)
+
+
+def test_the_filters_of_different_frequencies_start_as_large_as_those_of_a_dense_layer() -> None:
+    model = single("spectral_graph_conv", {"filters": 40}, (50, 60), (50, 50))
+    kernel = model.get_weights()[0]
+    assert kernel.std() == pytest.approx(np.sqrt(2 / 100), rel=0.02)  # Glorot & Bengio 2010, over 60 + 40
+    assert len(np.unique(kernel[:, 0, 0])) == 50
+
+
+CLUSTERS = [[1, 0], [1, 1], [0, 1]]
+COARSENED = [
+    ("max", None, [[3, 1], [3, 4]]),
+    ("mean", None, [[2, -1], [1, 2.5]]),
+    ("sum", None, [[4, -2], [2, 5]]),
+    ("max", [1, 0, 0], [[1, -3], [0, 0]]),
+    ("mean", [1, 0, 0], [[1, -3], [0, 0]]),
+]
+
+
+@pytest.mark.parametrize(("kind", "mask", "expected"), COARSENED)
+def test_graph_pool_coarsens_a_graph_to_its_clusters(
+    kind: str, mask: list | None, expected: list, tmp_path: Path
+) -> None:
+    model = single("graph_pool", {"kind": kind}, (3, 2), (3,) if mask else None, None, (3, 2))
+    nodes = [[[1, -3], [3, 1], [-1, 4]]]
+    given = [nodes, *([[mask]] if mask else []), [CLUSTERS]]
+    assert_allclose(run(again(model, tmp_path), *given)[0][0], expected, atol=1e-6)
+
+
+def test_multiply_adds_of_a_spectral_filter_are_those_counted_by_hand() -> None:
+    layer = REGISTRY["spectral_graph_conv"].make({"filters": 4, "control_points": 32})
+    assert layer.macs(Tensor((400, 3)), Tensor((400, 300))) == 300 * 400 * 3 + 300 * 3 * 4 + 400 * 300 * 4
