@@ -17,6 +17,7 @@ from archgraph.compiler import compile_model
 from archgraph.compiler.backend import load_keras
 from archgraph.diagnostics import Diagnostic, GraphError
 from archgraph.document.files import replacing, write_atomically
+from archgraph.graph import Block
 from archgraph.training import folder as folders
 from archgraph.training import preprocessing, state
 from archgraph.training.assemble import assemble
@@ -134,7 +135,10 @@ class Training:
             "settings": self.experiment.resolved(),
             "graph": {
                 "parameters": self.plan.shaped.parameters,
-                "parameters_used": dict(self.plan.shaped.parameters_used),
+                "parameters_used": {
+                    name: value.name if isinstance(value, Block) else preprocessing.plain(value)
+                    for name, value in self.plan.shaped.parameters_used.items()
+                },
             },
             "data": self._data(),
             "raw": {

@@ -78,6 +78,17 @@ def test_a_run_learns_and_leaves_everything_in_its_folder(write: Write) -> None:
     assert open_run(run.path) == run
 
 
+def test_a_parameter_that_is_a_block_is_written_down_by_its_name(write: Write) -> None:
+    wide = {"inputs": ["x"], "nodes": {"more": {"op": "dense", "in": "x", "units": 16}}, "output": "more"}
+    graph = {
+        **DENSE, "params": {"unit": {"type": "block", "default": "wide"}}, "blocks": {"wide": wide},
+        "nodes": {**DENSE["nodes"], "hidden": {"block": "=unit", "in": "flat"}},
+    }  # fmt: skip
+    run = train(write(graph, epochs=1), progress=False)
+    resolved = json.loads((run.path / "resolved.json").read_text())
+    assert resolved["graph"]["parameters_used"] == {"unit": "wide"}
+
+
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(write: Write) -> None:
     path = write(epochs=2)
     first, again = (train(path, progress=False) for _ in range(2))
