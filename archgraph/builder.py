@@ -197,6 +197,7 @@ class Scope:
         share: bool = False,
         first: Mapping[str, Any] | None = None,
         last: Mapping[str, Any] | None = None,
+        scan: str | Sequence[str] | Mapping[str, Any] | None = None,
         doc: str = "",
         **parameters: Any,
     ) -> Handle:
@@ -211,8 +212,8 @@ class Scope:
             when: false, or an expression that can be false: hand on the input unchanged.
             repeat: how many copies to chain.
             share: whether the copies share one set of weights.
-            first: parameters of the first copy.
-            last: parameters of the last copy.
+            first, last: parameters of the first and of the last copy.
+            scan: the block's inputs that are sequences, to apply it step by step; or a record of a scan.
             doc: a comment.
             parameters: the block's parameters.
 
@@ -221,7 +222,8 @@ class Scope:
         """
         target = block.name if isinstance(block, Block) else str(block)
         id = self._new_id(name, target if re.fullmatch(form.IDENTIFIER, target) else "block")
-        control = {"when": when, "repeat": repeat, "share": share, "first": first, "last": last, "doc": doc}
+        control = {"when": when, "scan": scan, "repeat": repeat, "share": share, "doc": doc}
+        control |= {"first": first, "last": last}
         record = {"block": target, "in": self._fed(feeds, inputs or {}, f"{self._pointer}/nodes/{id}/in")}
         values = {**(arguments or {}), **parameters}
         return self._keep(id, record | {key: plain(value) for key, value in values.items()} | _written(control))
@@ -305,6 +307,7 @@ class Block(Scope):
         super().__init__(f"/blocks/{name}")
         self.name = name
         self._carry, self._doc = carry, doc
+        self._states: dict[str, Any] = {}
         self._inputs = dict.fromkeys(inputs)
         self._params = {key: _parameter(value) for key, value in params.items()}
 
@@ -312,6 +315,21 @@ class Block(Scope):
     def inputs(self) -> tuple[Handle, ...]:
         """The handles of the inputs, in order."""
         return tuple(Handle(self, name) for name in self._inputs)
+
+    def state(
+        self, name: str, next: Feed, *, shape: Sequence[int | str | Expr] | None = None, dtype: str = "float32"
+    ) -> None:
+        """Let a scan carry the input `name` from step to step.
+
+        Args:
+            name: the input.
+            next: what it is after a step.
+            shape: sizes of the zeros that it starts with where nothing feeds it; without them it must be fed.
+            dtype: type of those zeros.
+        """
+        text, zeros = self._name(next, f"/states/{name}"), {"shape": shape and plain(list(shape)), "dtype": dtype}
+        given = {key: value for key, value in zeros.items() if value not in (None, "float32")}
+        self._states[name] = {"next": text, **given} if given else text
 
     def __enter__(self) -> Self:
         return self
@@ -331,6 +349,7 @@ class Block(Scope):
             **({"params": dict(self._params)} if self._params else {}),
             "inputs": list(self._inputs),
             **({"carry": self._carry} if self._carry else {}),
+            **({"states": dict(self._states)} if self._states else {}),
             "nodes": dict(self._nodes),
             **outputs,
         }
@@ -513,7 +532,7 @@ def plain(value: Any) -> Any:
 
 def _written(control: Mapping[str, Any]) -> dict[str, Any]:
     """The control keys that say something."""
-    silent = {"when": True, "repeat": None, "share": False, "first": None, "last": None, "doc": ""}
+    silent = {"when": True, "scan": None, "repeat": None, "share": False, "first": None, "last": None, "doc": ""}
     return {key: plain(value) for key, value in control.items() if value is not silent[key] and value != ""}
 
 

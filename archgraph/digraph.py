@@ -53,7 +53,7 @@ def _expanded(made: "networkx.DiGraph", shaped: ShapedGraph) -> None:
         leaf, own = node.leaf, node.owner == node.path
         made.add_node(
             node.path, kind="op", op=leaf.primitive.op, family=leaf.primitive.family.value,
-            parameters=leaf.parameters if own else 0, trainable=leaf.trainable if own else 0, macs=leaf.macs,
+            parameters=leaf.parameters if own else 0, trainable=leaf.trainable if own else 0, macs=node.macs,
             shape=leaf.outputs[0].shape, dtype=leaf.outputs[0].dtype, owner=node.owner, pointer=node.pointer,
         )  # fmt: skip
         tensors |= {FlatValue(node.path, port): tensor for port, tensor in enumerate(leaf.outputs)}

@@ -72,6 +72,23 @@ class Parameter:
     doc: str = ""
 
 
+class Scan(NamedTuple):
+    """How a record applies its block step by step. The flags may be expressions."""
+
+    over: tuple[str, ...]
+    """The block's inputs that are cut along their first axis, one slice for each step."""
+    reverse: bool | str = False
+    return_sequences: bool | str = True
+
+
+class State(NamedTuple):
+    """What a block hands from one step to the next: it starts with zeros of `shape` where nothing feeds it."""
+
+    shape: tuple[int | str, ...] | None = None
+    """None: the call must feed it."""
+    dtype: str = "float32"
+
+
 _NOTHING: Mapping[str, Any] = FrozenMap()
 
 
@@ -92,6 +109,7 @@ class Node(NamedTuple):
     first: Mapping[str, Any] = _NOTHING
     last: Mapping[str, Any] = _NOTHING
     share: bool = False
+    scan: Scan | None = None
     doc: str = ""
     named: bool = False
     """Whether the file names the ports in ``in``, so that pointers do too."""
@@ -124,8 +142,11 @@ class Block:
     inputs: tuple[str, ...]
     nodes: Mapping[str, Node]
     outputs: Mapping[str, Ref]
+    """What leaves it: its outputs, and then, under the names of its states, their values after this step."""
     carry: str
     """The input that `repeat` chains the first output into."""
+    states: Mapping[str, State] = field(default_factory=dict)
+    """The inputs that a scan carries from step to step."""
     doc: str = ""
     source: Source | None = None
     scope: str = ""

@@ -391,6 +391,8 @@ REGIONS: Mapping[str, Callable[[], str]] = {
     "library": blocks,
     "input": fields_of(form.InputForm),
     "dims": fields_of(form.DimensionForm),
+    "scan": fields_of(form.ScanForm),
+    "state": fields_of(form.StateForm),
     "parameter": fields_of(form.ParameterForm),
     "expect": fields_of(form.ExpectForm),
     "settings": fields_of(Settings),

@@ -68,6 +68,28 @@ class GraphMaker:
         listed = [feeds] if isinstance(feeds, str) else list(feeds.values()) if isinstance(feeds, dict) else feeds
         return [name.partition(".")[0] for name in listed]
 
+    def scan(self, kind: type[Primitive], params: dict[str, Any], feed: str) -> None:
+        """Add a block that applies an op to each slice of a sequence and carries the sum so far, if that is valid."""
+        tensor = self.values[feed]
+        single = len(kind.inputs) == 1 and not kind.inputs[0].variadic
+        if not single or len(tensor.shape) < 2 or tensor.dtype != "float32":
+            return
+        try:
+            primitive = kind.make(params)
+            out = primitive.infer(Tensor(tensor.shape[1:]))
+            primitive.weights(Tensor(tensor.shape[1:]))
+        except Rejected:
+            return
+        if not isinstance(out, Tensor) or out.dtype != "float32" or not all(isinstance(d, int) for d in out.shape):
+            return
+        block, name = f"b{len(self.blocks)}", f"n{len(self.nodes)}"
+        nodes = {"only": {"op": kind.op, "in": "x", **params}, "sum": {"op": "add", "in": ["only", "s"]}}
+        states = {"s": {"next": "sum", "shape": list(out.shape)}}
+        self.blocks[block] = {"inputs": ["x", "s"], "states": states, "nodes": nodes, "output": "only"}
+        scan: Any = self.random.choice(("x", ["x"], {"over": "x", "reverse": True}))
+        self.nodes[name] = {"block": block, "in": {"x": feed}, "scan": scan}
+        self.values[name] = Tensor((tensor.shape[0], *out.shape))
+
     def grow(self) -> None:
         """Add a node if the draw is a valid one."""
         kind = self.random.choice(list(REGISTRY.values()))
@@ -77,6 +99,9 @@ class GraphMaker:
             if isinstance(value, int) and not isinstance(value, bool) and self.random.random() < 0.5:
                 params[key] = max(1, value + self.random.randint(-2, 2))
         feeds = self.feeds(kind, len(example.inputs))
+        if self.random.random() < 0.05:
+            self.scan(kind, params, feeds[0])
+            return
         tensors = [self.values[name] for name in feeds]
         try:
             primitive = kind.make(params)

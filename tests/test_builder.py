@@ -213,3 +213,18 @@ def test_every_op_is_a_method_that_documents_its_parameters(op):
 def test_an_op_that_does_not_exist_gets_the_nearest_one_as_a_hint():
     with pytest.raises(AttributeError, match="did you mean 'conv'"):
         Builder("any").cnov  # noqa: B018
+
+
+def test_a_cell_is_built_and_scanned() -> None:
+    g = Builder("elman")
+    words = g.input("words", ["T", 5])
+    with g.block("cell", ["x", "h"], {"units": 4}) as b:
+        x, h = b.inputs
+        new = b.dense(b.concat([x, h]), units=b.param("units"), activation="tanh", name="new")
+        b.state("h", new, shape=[b.param("units")])
+        b.output(new)
+    g.output(read=g.call("cell", inputs={"x": words}, scan="x", name="read").port("h"))
+    value = g.to_dict()
+    assert value["blocks"]["cell"]["states"] == {"h": {"next": "new", "shape": ["=units"]}}
+    assert value["nodes"]["read"] == {"block": "cell", "in": {"x": "words"}, "scan": "x"}
+    assert ag.infer(g.graph()).outputs["read"].shape == (4,)

@@ -7,7 +7,7 @@ from math import prod
 from typing import NamedTuple
 
 from archgraph.analysis.receptive import main_field, node_fields
-from archgraph.analysis.shaped import Call, FlatValue, Leaf, Scope, ShapedGraph, join, total
+from archgraph.analysis.shaped import Call, FlatNode, FlatValue, Leaf, Scope, ShapedGraph, join, over_steps, total
 from archgraph.diagnostics import Rejected
 from archgraph.shapes import Dim, Shape, Tensor, at_least
 
@@ -36,6 +36,10 @@ class Share(NamedTuple):
             self.trainable + times * other.trainable,
             total((self.macs, None if other.macs is None else times * other.macs)),
         )
+
+    def over(self, steps: Dim) -> "Share":
+        """The same part run through so often."""
+        return self._replace(macs=over_steps(steps, self.macs))
 
     def unowned(self) -> "Share":
         """The same work with somebody else's weights."""
@@ -122,7 +126,7 @@ def _stored(scope: Scope, memo: dict[Scope, Dim | None]) -> Dim | None:
             if isinstance(item, Leaf):
                 parts.append(_bytes(item.outputs))
             else:
-                parts += [_stored(copy, memo) for copy in item.copies]
+                parts += [over_steps(item.steps, _stored(copy, memo)) for copy in item.copies]
         memo[scope] = total(parts)
     return memo[scope]
 
@@ -135,9 +139,10 @@ def _families(scope: Scope, memo: dict[Scope, Families]) -> Families:
                 family = item.primitive.family.value
                 found[family] = found.get(family, Share()).plus(_share(item))
                 continue
-            for position, (copy, times) in enumerate(runs(item)):
+            for position, (copy, number) in enumerate(runs(item)):
                 for family, share in _families(copy, memo).items():
-                    found[family] = _with_copies(found.get(family, Share()), share, item, position, times)
+                    stepwise = share.over(item.steps)
+                    found[family] = _with_copies(found.get(family, Share()), stepwise, item, position, number)
         memo[scope] = found
     return memo[scope]
 
@@ -176,7 +181,7 @@ def peak(shaped: ShapedGraph) -> Dim | None:
     sizes leave open which moment is the worst.
     """
     few = replace(shaped, root=_shortened(shaped.root, {}))
-    nodes = [(node.path, node.feeds, node.leaf.outputs) for node in few.walk()]
+    nodes = [(node.path, node.feeds, _kept(node)) for node in few.walk()]
     last: dict[FlatValue, int] = {}
     for moment, (_, feeds, _) in enumerate(nodes):
         for feed in feeds:
@@ -188,6 +193,13 @@ def peak(shaped: ShapedGraph) -> Dim | None:
         return _peak(shaped, nodes, last)
     except Rejected:  # a sum with too many symbols to write down
         return None
+
+
+def _kept(node: FlatNode) -> tuple[Tensor, ...]:
+    """A primitive's outputs; inside a scan those of all its steps, as if all were kept: an upper bound."""
+    if node.steps == 1:
+        return node.leaf.outputs
+    return tuple(Tensor((node.steps, *tensor.shape), tensor.dtype) for tensor in node.leaf.outputs)
 
 
 def _shortened(scope: Scope, memo: dict[Scope, Scope]) -> Scope:
@@ -268,7 +280,7 @@ class Row(NamedTuple):
     parameters: int
     """Numbers in weights that it owns: 0 where it applies another's."""
     trainable: int
-    macs: Dim
+    macs: Dim | None
     field: tuple[Dim, ...]
     """Receptive field along each axis of the input with the most axes; empty where it sees no input."""
     owner: str
@@ -283,7 +295,7 @@ def rows(shaped: ShapedGraph) -> Iterator[Row]:
         primitive = leaf.primitive
         yield Row(
             node.path, primitive.op, primitive.family.value, leaf.outputs[0].shape, leaf.parameters if own else 0,
-            leaf.trainable if own else 0, leaf.macs, main_field(seen), node.owner, node.pointer,
+            leaf.trainable if own else 0, node.macs, main_field(seen), node.owner, node.pointer,
         )  # fmt: skip
 
 
@@ -312,7 +324,9 @@ def block_rows(shaped: ShapedGraph, depth: int = 1) -> list[BlockRow]:
     return list(_scope_rows(shaped.root, "", 0, depth, owned=True))
 
 
-def _scope_rows(scope: Scope, prefix: str, level: int, depth: int, *, owned: bool) -> Iterator[BlockRow]:
+def _scope_rows(
+    scope: Scope, prefix: str, level: int, depth: int, *, owned: bool, steps: Dim = 1
+) -> Iterator[BlockRow]:
     if level >= depth:
         return
     records: dict[str, list[Leaf | Call]] = {}
@@ -321,21 +335,21 @@ def _scope_rows(scope: Scope, prefix: str, level: int, depth: int, *, owned: boo
     for items in records.values():
         first = items[0]
         if isinstance(first, Call):
-            yield from _call_rows(first, join(prefix, first.name), level, depth, owned=owned)
+            yield from _call_rows(first, join(prefix, first.name), level, depth, owned=owned, steps=steps)
             continue
         whole = Share()
         for item in items:
             assert isinstance(item, Leaf)
             whole = whole.plus(_share(item) if owned else _share(item).unowned())
         output = items[-1].outputs[0].shape
-        yield BlockRow(join(prefix, first.node.id), level, first.node.target, 1, output, whole)
+        yield BlockRow(join(prefix, first.node.id), level, first.node.target, 1, output, whole.over(steps))
 
 
-def _call_rows(call: Call, path: str, level: int, depth: int, *, owned: bool) -> Iterator[BlockRow]:
-    owned = owned and not call.owner
+def _call_rows(call: Call, path: str, level: int, depth: int, *, owned: bool, steps: Dim) -> Iterator[BlockRow]:
+    owned, steps = owned and not call.owner, steps * call.steps
     whole, parts, number = Share(), [], 0
     for position, (copy, times) in enumerate(runs(call)):
-        each = Share(copy.count, copy.parameters, copy.trainable, copy.macs)
+        each = Share(copy.count, copy.parameters, copy.trainable, copy.macs).over(steps)
         owning = 0 if not owned else times if not call.share else 1 if position == 0 else 0
         share = Share().plus(each, owning).plus(each.unowned(), times - owning)
         whole = whole.plus(share)
@@ -346,11 +360,11 @@ def _call_rows(call: Call, path: str, level: int, depth: int, *, owned: bool) ->
         return  # each copy is one primitive
     for start, copy, times, share, owning_one in parts:
         if not call.indexed:
-            yield from _scope_rows(copy, path, level + 1, depth, owned=owning_one)
+            yield from _scope_rows(copy, path, level + 1, depth, owned=owning_one, steps=steps)
         elif level + 1 < depth:
             place = f"{path}/{start}" if times == 1 else f"{path}/{start}-{start + times - 1}"
             yield BlockRow(place, level + 1, _what(call), times, copy.outputs[0].shape, share)
-            yield from _scope_rows(copy, place, level + 2, depth, owned=owning_one)
+            yield from _scope_rows(copy, place, level + 2, depth, owned=owning_one, steps=steps)
 
 
 def _what(call: Call) -> str:

@@ -64,13 +64,17 @@ def _want(value: Value, ports: dict[int, set[int]]) -> None:
 def _call(item: Call, wanted: frozenset[int], memo: _Memo) -> tuple[Call, tuple[Value, ...]]:
     """The call with its inside pruned, and the values it still reads."""
     copies, reads = [], {item.carry}
+    if item.scan is not None:  # what is carried on is read by the next step
+        wanted = wanted | {result for _, result in item.scan.states}
     for copy in reversed(item.copies):
         made, used = _pruned(copy, wanted, memo)
         copies.append(made)
         reads |= used
         wanted = wanted | {0} if item.share else frozenset({0})  # the first copy owns what any shared copy needs
     copies.reverse()
-    values = tuple(item.feeds[port] for port in sorted(reads))
+    if item.scan is not None:
+        reads |= {port for port, _ in item.scan.states} | set(item.scan.over)
+    values = tuple(feed for port in sorted(reads) if (feed := item.feeds[port]) is not None)
     if all(new is old for new, old in zip(copies, item.copies, strict=True)):
         return item, values
     return item.with_copies(tuple(copies)), values
@@ -82,4 +86,4 @@ def _moved(item: Item, place: dict[int, int]) -> Item:
         return item
     if isinstance(item, Leaf):
         return item._replace(feeds=feeds)
-    return item.with_feeds(tuple(feed for feed in feeds if feed is not None))
+    return item.with_feeds(feeds)

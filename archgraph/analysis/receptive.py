@@ -173,8 +173,11 @@ class _Sights:
             ports = _own(scope)
             made: list[tuple[Sight, ...]] = []
             for item in scope.items:
-                fed = [_value(feed, ports, made) for feed in item.feeds if feed is not None]
-                made.append(self._leaf(item, fed) if isinstance(item, Leaf) else self._call(item, fed))
+                if isinstance(item, Leaf):
+                    fed = [_value(feed, ports, made) for feed in item.feeds if feed is not None]
+                    made.append(self._leaf(item, fed))
+                else:
+                    made.append(self._call(item, _fed(item, ports, made)))
             self._inside[scope] = made, tuple(_value(value, ports, made) for value in scope.results)
         return self._inside[scope]
 
@@ -192,7 +195,7 @@ class _Sights:
                 made.append((sight,) * len(item.outputs))
                 yield sight
                 continue
-            current = [_value(feed, feeds, made) for feed in item.feeds]
+            current = _fed(item, feeds, made)
             out = [current[item.carry]]
             for copy in item.copies:
                 out = []
@@ -214,6 +217,14 @@ class _Sights:
             out = self.results(copy, fed)
             fed[call.carry] = out[0]
         return tuple(out)
+
+
+def _fed(call: Call, ports: Sequence[Sight], made: Sequence[tuple[Sight, ...]]) -> list[Sight]:
+    """What each feed of a call sees. A step of a scan is taken to see all that any step is fed: an upper bound."""
+    fed: list[Sight] = [{} if feed is None else _value(feed, ports, made) for feed in call.feeds]
+    if call.scan is None:
+        return fed
+    return [{source: (ALL,) * len(field) for source, field in sight.items()} for sight in fed]
 
 
 def _value(value: Value, ports: Sequence[Sight], made: Sequence[tuple[Sight, ...]]) -> Sight:

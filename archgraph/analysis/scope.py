@@ -4,15 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from archgraph.analysis.feeding import as_text, in_port_order
 from archgraph.analysis.limits import TooLarge
-from archgraph.analysis.resolve import bind, dim_reader, mentions, resolved
-from archgraph.analysis.shaped import INPUT, Call, Item, Leaf, Scope, Value
+from archgraph.analysis.resolve import ReadDim, bind, dim_reader, mentions, resolved
+from archgraph.analysis.scanning import carried, cut, stacked, starting
+from archgraph.analysis.shaped import INPUT, Call, Item, Leaf, Scanned, Scope, Value
 from archgraph.analysis.sharing import need_equal_copies, need_equal_uses
 from archgraph.diagnostics import Rejected, nearest
 from archgraph.document.form import feeds as op_feeds
 from archgraph.document.parameters import find_block
-from archgraph.document.wiring import place_of_feed
-from archgraph.graph import Block, Feeds, Node, Ref
+from archgraph.document.wiring import place_of_feed, place_of_output
+from archgraph.graph import Block, Feeds, Node, Ref, Scan
 from archgraph.shapes import Tensor
 from archgraph.vocabulary import REGISTRY
 from archgraph.vocabulary.base import Primitive
@@ -80,9 +82,8 @@ class ScopeBuilder:
         try:
             return self.read(ref)
         except Rejected as rejected:
-            single = name == "output" and self.block.pointer
-            place = f"{self.block.pointer}/output" if single else f"{self.block.pointer}/outputs/{name}"
-            self.inference.report(rejected, self.block, place)
+            place = place_of_output(name, self.block.pointer, self.block.states)
+            self.inference.report(rejected, self.block, self.block.pointer + place)
             return None
 
     def read(self, ref: Ref) -> tuple[Value, Tensor] | None:
@@ -102,7 +103,7 @@ class ScopeBuilder:
 
     def node(self, node: Node) -> Entry | None:
         """What a node becomes; None when something that feeds it is faulty."""
-        if node.when is not True and not self._enabled(node):
+        if node.when is not True and not self._flag("when", node.when):
             return self._forward(node)
         if node.primitive is not None:
             fed = self.fed(node)
@@ -133,13 +134,13 @@ class ScopeBuilder:
         except Rejected as rejected:
             raise rejected.under(f"in{place_of_feed(node, position)}") from None
 
-    def _enabled(self, node: Node) -> bool:
-        enabled = self._evaluated("when", node.when, self.values)
-        if not isinstance(enabled, bool):
-            raise Rejected(
-                "AG202", f"must be true or false, got {enabled}", hint="compare it, as in =n > 0", field="/when"
-            )
-        return enabled
+    def _flag(self, key: str, value: bool | str) -> bool:
+        """A flag of a record, which may be an expression."""
+        flag = self._evaluated(key, value, self.values)
+        if not isinstance(flag, bool):
+            hint = "compare it, as in =n > 0"
+            raise Rejected("AG202", f"must be true or false, got {flag}", hint=hint, field=f"/{key}")
+        return flag
 
     def _evaluated(self, key: str, value: Any, names: Mapping[str, Any]) -> Any:
         try:
@@ -268,14 +269,16 @@ class ScopeBuilder:
         fed = self._matched(node, block)
         return None if fed is None else self._call(node, block, fed)
 
-    def _matched(self, node: Node, block: Block) -> list[tuple[Value, Tensor]] | None:
+    def _matched(self, node: Node, block: Block) -> "list[tuple[Value, Tensor] | None] | None":
+        """The values at the block's inputs, None where a state of a scan is free; or None when one is faulty."""
+        free = () if node.scan is None else [name for name, state in block.states.items() if state.shape is not None]
         try:
-            refs = in_port_order(node.feeds, block.inputs, f"block {block.name!r}")
+            refs = in_port_order(node.feeds, block.inputs, f"block {block.name!r}", free)
         except Rejected as rejected:
             raise rejected.under("in") from None
-        fed = [self._feed(node, ref, port, block) for port, ref in enumerate(refs)]
-        good = [feed for feed in fed if feed is not None]
-        return good if len(good) == len(fed) else None
+        fed = [None if ref is None else self._feed(node, ref, port, block) for port, ref in enumerate(refs)]
+        faulty = any(feed is None and ref is not None for feed, ref in zip(fed, refs, strict=True))
+        return None if faulty else fed
 
     def _feed(self, node: Node, ref: Ref, port: int, block: Block) -> tuple[Value, Tensor] | None:
         try:
@@ -285,26 +288,61 @@ class ScopeBuilder:
             inside = rejected if len(node.feeds) == 1 and place == 0 else rejected.under(place)
             raise inside.under("in") from None
 
-    def _call(self, node: Node, block: Block, fed: list[tuple[Value, Tensor]]) -> Entry | None:
+    def _call(self, node: Node, block: Block, fed: list[tuple[Value, Tensor] | None]) -> Entry | None:
+        if node.scan is not None:
+            return self._scanned(node, block, node.scan, fed)
         times = self._times(node)
         carry = block.inputs.index(block.carry)
 
         def copy(number: int, tensors: tuple[Tensor, ...]) -> Scope | None:
             return self._copy(node, block, number, times, tensors)
 
-        return self._chain(node, copy, times, carry, fed, tuple(block.outputs))
+        return self._chain(node, copy, times, carry, [feed for feed in fed if feed], tuple(block.outputs))
+
+    def _scanned(self, node: Node, block: Block, scan: Scan, fed: list[tuple[Value, Tensor] | None]) -> Entry | None:
+        """A block applied step by step, as one call of a scope that is a step."""
+        flags = {}
+        for flag in ("reverse", "return_sequences"):
+            flags[flag] = self._flag(f"scan/{flag}", getattr(scan, flag))
+        sequences = cut(block, scan, [None if feed is None else feed[1] for feed in fed])
+        dim = sequences.dim(block)
+        values = self._bound(node, block, self._arguments(node, 0, 1), dim)
+        if values is None:
+            return None
+        tensors = starting(block, sequences.tensors, values, dim)
+        scope = self.entered(node, block, 0, lambda: self.inference.scope(block, values, tensors))
+        if scope is None:
+            return None
+        scanned = Scanned(sequences.over, carried(block, scope), sequences.steps, **flags)
+        feeds = tuple(None if feed is None else feed[0] for feed in fed)
+        outputs = stacked(block, scope, scanned)
+        call = Call(node.id, feeds, outputs, (scope,), 0, False, False, node, scan=scanned)
+        return Entry(self._add(call), tuple(block.outputs), (len(self.items) - 1,))
 
     def _copy(self, node: Node, block: Block, number: int, times: int, tensors: tuple[Tensor, ...]) -> Scope | None:
         arguments = self._arguments(node, number, times)
+        values = self._bound(node, block, arguments, dim_reader(block.inputs, tensors), number, times)
+        if values is None:
+            return None
+        return self.entered(node, block, number, lambda: self.inference.scope(block, values, tensors))
+
+    def _bound(
+        self,
+        node: Node,
+        block: Block,
+        arguments: Mapping[str, Any] | None,
+        dim: ReadDim,
+        number: int = 0,
+        times: int = 1,
+    ) -> dict[str, Any] | None:
+        """The values of a block's parameters in one copy, or None after reporting what is wrong with them."""
         if arguments is None:
             return None
-        known, dim = self.inference.graph.scopes[block.scope], dim_reader(block.inputs, tensors)
+        known = self.inference.graph.scopes[block.scope]
         values, found = bind(block.params, arguments, f"block {block.name!r}", known, dim)
         for rejected in found:
             self._report_parameter(rejected, node, block, arguments, _part(node, rejected, number, times))
-        if found:
-            return None
-        return self.entered(node, block, number, lambda: self.inference.scope(block, values, tensors))
+        return None if found else values
 
     def _report_parameter(
         self, rejected: Rejected, node: Node, block: Block, arguments: Mapping[str, Any], part: str
@@ -454,7 +492,7 @@ class ScopeBuilder:
         feeds: Feeds = node.feeds
         if target.kind == "op":
             try:
-                feeds = op_feeds(_as_text(node.feeds), REGISTRY[target.target].inputs)
+                feeds = op_feeds(as_text(node.feeds), REGISTRY[target.target].inputs)
             except Rejected as rejected:
                 raise rejected.under("in") from None
         again = target._replace(id=node.id, feeds=feeds, when=True, doc=node.doc)
@@ -483,36 +521,9 @@ def _part(node: Node, rejected: Rejected, number: int, times: int) -> str:
     return "first" if number == 0 and name in node.first else ""
 
 
-def in_port_order(feeds: Feeds, ports: tuple[str, ...], what: str) -> list[Ref]:
-    """The references of a block call in the order of the block's inputs."""
-    if isinstance(feeds, Mapping):
-        for port in feeds:
-            if port not in ports:
-                raise Rejected(
-                    "AG403",
-                    f"{what} has no input {port!r}; its inputs: {', '.join(ports)}",
-                    hint=nearest(port, ports),
-                    field=f"/{port}",
-                )
-        for port in ports:
-            if port not in feeds:
-                raise Rejected("AG403", f"{what} needs the input {port!r}")
-        return [feeds[port] for port in ports]
-    if len(feeds) != len(ports):
-        raise Rejected("AG403", f"{what} takes {len(ports)} inputs ({', '.join(ports)}), got {len(feeds)}")
-    return [ref for ref in feeds if ref is not None]
-
-
 def _around(node: Node, block: Block, count: int) -> Block:
     names = tuple(f"x{number}" for number in range(count))
     return Block(block.name, {}, names, {}, {}, names[0], source=block.source, scope=block.scope, pointer=block.pointer)
-
-
-def _as_text(feeds: Feeds) -> Any:
-    if isinstance(feeds, Mapping):
-        return {port: str(ref) for port, ref in feeds.items()}
-    refs = [str(ref) for ref in feeds if ref is not None]
-    return refs[0] if len(refs) == 1 else refs
 
 
 def _plain(node: Node, number: int, times: int) -> bool:

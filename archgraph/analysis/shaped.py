@@ -48,12 +48,25 @@ class Leaf(NamedTuple):
         return self.macs
 
 
+class Scanned(NamedTuple):
+    """How the one copy of a call is applied step by step: its scope is that of a step."""
+
+    over: tuple[int, ...]
+    """Feeds that are cut along their first axis."""
+    states: tuple[tuple[int, int], ...]
+    """Feeds that are carried on, each with the result of the scope that follows it."""
+    steps: Dim
+    reverse: bool
+    return_sequences: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Call:
-    """A block applied, `len(copies)` times in a chain. Identical copies are the same `Scope` object."""
+    """A block applied: `len(copies)` times in a chain, or step by step. Identical copies are one `Scope` object."""
 
     name: str
-    feeds: tuple[Value, ...]
+    feeds: tuple[Value | None, ...]
+    """None: a state that starts with zeros."""
     outputs: tuple[Tensor, ...]
     copies: tuple["Scope", ...]
     carry: int
@@ -64,6 +77,12 @@ class Call:
     """Whether all copies use the weights of the first."""
     node: Node
     owner: str = ""
+    scan: Scanned | None = None
+
+    @property
+    def steps(self) -> Dim:
+        """How often the scope of each copy is run through for one sample."""
+        return 1 if self.scan is None else self.scan.steps
 
     @cached_property
     def count(self) -> int:
@@ -83,7 +102,7 @@ class Call:
     @cached_property
     def total_macs(self) -> Dim | None:
         """Multiply-adds for one sample."""
-        return total(copy.macs for copy in self.copies)
+        return over_steps(self.steps, total(copy.macs for copy in self.copies))
 
     def _owning(self) -> tuple["Scope", ...]:
         return self.copies[:1] if self.share else self.copies
@@ -92,7 +111,7 @@ class Call:
         """The same call of other insides."""
         return replace(self, copies=copies)
 
-    def with_feeds(self, feeds: tuple[Value, ...]) -> "Call":
+    def with_feeds(self, feeds: tuple[Value | None, ...]) -> "Call":
         """The same call fed by other values."""
         return replace(self, feeds=feeds)
 
@@ -160,6 +179,13 @@ class FlatNode(NamedTuple):
     """Path of the primitive whose weights it uses; its own unless they are shared."""
     block: Block
     """The block (or main graph) whose record it comes from."""
+    steps: Dim = 1
+    """How often it runs for one sample: more than once inside a scan."""
+
+    @property
+    def macs(self) -> Dim | None:
+        """Multiply-adds for one sample, over all steps."""
+        return over_steps(self.steps, self.leaf.macs)
 
     @property
     def pointer(self) -> str:
@@ -214,15 +240,25 @@ class ShapedGraph:
     def walk(self) -> Iterator[FlatNode]:
         """Every primitive of the expanded graph, each after those that feed it."""
         feeds = tuple(FlatValue(name, 0) for name in self.graph.inputs)
-        yield from _walk(self.root, "", "", feeds, [])
+        yield from _walk(self.root, "", "", feeds, [], 1)
 
     def results(self) -> dict[str, FlatValue]:
         """Which tensor of the expanded graph each output is."""
         feeds = tuple(FlatValue(name, 0) for name in self.graph.inputs)
-        results: list[FlatValue] = []
-        for _ in _walk(self.root, "", "", feeds, results):
+        results: list[FlatValue | None] = []
+        for _ in _walk(self.root, "", "", feeds, results, 1):
             pass
-        return dict(zip(self.graph.body.outputs, results, strict=True))
+        return dict(zip(self.graph.body.outputs, (result for result in results if result), strict=True))
+
+
+def over_steps(steps: Dim, size: Dim | None) -> Dim | None:
+    """`size` as often as there are steps; None where it is None, or where the product has too many symbols."""
+    if size is None or (isinstance(steps, int) and steps == 1):
+        return size
+    try:
+        return steps * size
+    except Rejected:
+        return None
 
 
 def total(sizes: Iterable[Dim | None]) -> Dim | None:
@@ -244,28 +280,33 @@ def join(prefix: str, name: str) -> str:
 
 
 def _walk(
-    scope: Scope, prefix: str, owner: str, feeds: tuple[FlatValue, ...], results: list[FlatValue]
+    scope: Scope,
+    prefix: str,
+    owner: str,
+    feeds: tuple[FlatValue | None, ...],
+    results: list[FlatValue | None],
+    steps: Dim,
 ) -> Iterator[FlatNode]:
     """Yield the primitives of a scope; append its outputs to `results`. `owner` is the prefix of its owners' paths."""
-    made: list[tuple[FlatValue, ...]] = []
+    made: list[tuple[FlatValue | None, ...]] = []
 
-    def value(of: Value) -> FlatValue:
+    def value(of: Value) -> FlatValue | None:
         return feeds[of.port] if of.item == INPUT else made[of.item][of.port]
 
     for item in scope.items:
         reads = tuple(None if feed is None else value(feed) for feed in item.feeds)
         path, held = join(prefix, item.name), join(owner, item.owner or item.name)
         if isinstance(item, Leaf):
-            yield FlatNode(path, item, reads, held, scope.block)
+            yield FlatNode(path, item, reads, held, scope.block, steps)
             made.append(tuple(FlatValue(path, port) for port in range(len(item.outputs))))
             continue
-        current = [read for read in reads if read is not None]
-        out: list[FlatValue] = [current[item.carry]]
+        current = list(reads)
+        out: list[FlatValue | None] = [current[item.carry]]
         for number, copy in enumerate(item.copies):
             out = []
             place = f"/{number}" if item.indexed else ""
             source = "/0" if item.share else place
-            yield from _walk(copy, path + place, held + source, tuple(current), out)
+            yield from _walk(copy, path + place, held + source, tuple(current), out, steps * item.steps)
             current[item.carry] = out[0]
         made.append(tuple(out))
     results += [value(result) for result in scope.results]

@@ -31,10 +31,17 @@ def need_equal_uses(owner: Item, again: Item) -> None:
     if _shapes(_weights(again)) != _shapes(_weights(owner)):
         complaint = f"the weights of {owner.name!r} do not fit: {_difference(_weights(owner), _weights(again))}"
         raise Rejected("AG409", complaint, hint="both uses need inputs with equal channels", field="/in")
+    if isinstance(owner, Call) and isinstance(again, Call) and _free(owner) != _free(again):
+        complaint = f"{owner.name!r} and a second use of its weights must be fed the same states"
+        raise Rejected("AG409", complaint, hint="feed a state in both, or in neither", field="/in")
     unlike = _unlike(_users(owner), _users(again))
     if unlike:
         complaint = f"the weights of {owner.name!r} do not fit: {unlike}"
         raise Rejected("AG409", complaint, hint="both uses need inputs of one shape", field="/in")
+
+
+def _free(call: Call) -> list[bool]:
+    return [feed is None for feed in call.feeds]
 
 
 def _weights(item: Item) -> tuple[Weight, ...]:

@@ -3,18 +3,20 @@
 import contextlib
 import gc
 import hashlib
+import importlib
 import random
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from archgraph.analysis.shaped import INPUT, ShapedGraph, Value, join
+from archgraph.analysis.shaped import INPUT, Scanned, Scope, ShapedGraph, Value, join
 from archgraph.compiler.backend import deep_stack, load_keras
 from archgraph.compiler.filling import filling
 from archgraph.compiler.instantiate import apply, instantiate, seeded
 from archgraph.compiler.plan import Loop, Operation, Plan, home, place, producers, source
 from archgraph.diagnostics import Diagnostic, GraphError
 from archgraph.graph import Source
+from archgraph.shapes import Tensor, show
 from archgraph.vocabulary.base import Layer
 
 
@@ -43,6 +45,7 @@ class Emitter:
         # Without a seed, one from where Keras gets its own, so that keras.utils.set_random_seed decides here too.
         self.start = random.getrandbits(31) if seed is None else seed
         self.layers: dict[str, tuple[Layer, Any]] = {}
+        self.scans: dict[str, Any] = {}
         self.last: frozenset[str] = frozenset()
 
     def model(self, plan: Plan) -> Any:
@@ -52,10 +55,7 @@ class Emitter:
         if policy.compute_dtype != policy.variable_dtype:
             self.last = producers(plan)
         with building(self.shaped.count):
-            inputs = {
-                name: keras.Input([dim if isinstance(dim, int) else None for dim in x.shape], dtype=x.dtype, name=name)
-                for name, x in self.shaped.inputs.items()
-            }
+            inputs = {name: keras.Input(sizes(x), dtype=x.dtype, name=name) for name, x in self.shaped.inputs.items()}
             values = self.scope(plan, "", "", list(inputs.values()))
             outputs = dict(zip(self.shaped.outputs, values, strict=True))
             return keras.Model(_single(inputs), _single(outputs), name=model_name(self.shaped.name))
@@ -83,12 +83,35 @@ class Emitter:
         return [value(result) for result in plan.results]
 
     def loop(self, loop: Loop, path: str, owner: str, feeds: list[Any]) -> list[Any]:
-        """Chain the copies of a loop."""
+        """Chain the copies of a loop, or scan its one copy."""
+        if loop.scan is not None:
+            return self.scan(loop, loop.scan, owner, feeds)
         current, outputs = list(feeds), [feeds[loop.carry]]
         for number, copy in enumerate(loop.copies):
             outputs = self.scope(copy, path + place(loop, number), owner + source(loop, number), current)
             current[loop.carry] = outputs[0]
         return outputs
+
+    def scan(self, loop: Loop, scan: Scanned, owner: str, feeds: list[Any]) -> list[Any]:
+        """Call the scanning layer made under `owner`, after making it, around the model of a step, on its first use."""
+        if owner not in self.scans:
+            keras, step = load_keras(), loop.call.copies[0]
+            need_known_sizes(loop, owner, step)
+            inputs = [keras.Input(sizes(x), dtype=x.dtype) for x in step.inputs]
+            outputs = self.scope(loop.copies[0], owner, owner, inputs)
+            body = keras.Model(inputs, outputs, name=layer_name(owner))
+            self.scans[owner] = importlib.import_module("archgraph.compiler.layers").LAYERS["Scan"](
+                body,
+                over=scan.over,
+                states=scan.states,
+                fed=[port for port, feed in enumerate(feeds) if feed is not None],
+                reverse=scan.reverse,
+                return_sequences=scan.return_sequences,
+                name=layer_name(owner),
+                dtype=self.dtype_policy,
+            )
+        made = self.scans[owner]([feed for feed in feeds if feed is not None])
+        return list(made) if isinstance(made, list | tuple) else [made]
 
     def operation(self, step: Operation, path: str, owner: str, feeds: list[Any]) -> list[Any]:
         """Call the layer made under `owner`, after making it if this is its first use."""
@@ -126,6 +149,24 @@ class Emitter:
         diagnostic = Diagnostic("AG801", pointer, message, hint)
         text: Source | None = step.block.source
         return GraphError(text.place([diagnostic]) if text else [diagnostic])
+
+
+def need_known_sizes(loop: Loop, path: str, step: Scope) -> None:
+    """Reject (AG802) a scan whose outputs at one step have symbolic sizes: Keras keeps room for them beforehand."""
+    for name, tensor in zip(step.block.outputs, step.outputs, strict=True):
+        if None in sizes(tensor) and name not in step.block.states:
+            message = (
+                f"the output {name!r} of {path} is {show(tensor.shape)} at each step, and a scan needs known sizes"
+            )
+            hint = "write numbers in place of the symbols in the shapes of the inputs"
+            diagnostic = Diagnostic("AG802", f"{step.block.pointer}/outputs/{name}", message, hint)
+            text = step.block.source
+            raise GraphError(text.place([diagnostic]) if text else [diagnostic])
+
+
+def sizes(tensor: Tensor) -> list[int | None]:
+    """A tensor's shape as Keras has it: None where a size is symbolic."""
+    return [size if isinstance(size, int) else None for size in tensor.shape]
 
 
 def _first_line(error: Exception) -> str:

@@ -31,7 +31,7 @@ def forwarded(plan: Plan, gone: dict[int, Value]) -> Plan:
         if isinstance(step, Operation):
             steps.append(step._replace(feeds=feeds))
         else:
-            steps.append(replace(step, feeds=tuple(feed for feed in feeds if feed is not None)))
+            steps.append(replace(step, feeds=feeds))
     return plan.replaced(steps, tuple(moved(value) for value in plan.results))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from archgraph.analysis.shaped import INPUT, Call, Leaf, Scope, Value, join
+from archgraph.analysis.shaped import INPUT, Call, Leaf, Scanned, Scope, Value, join
 from archgraph.graph import Block
 from archgraph.vocabulary.base import Layer
 
@@ -27,13 +27,19 @@ class Loop:
     """A chain of scopes, each fed by the one before; equal copies are one object, so a pass sees each body once."""
 
     name: str
-    feeds: tuple[Value, ...]
+    feeds: tuple[Value | None, ...]
     copies: tuple["Plan", ...]
     carry: int
     indexed: bool
     share: bool
     owner: str
     outputs: int
+    call: Call
+
+    @property
+    def scan(self) -> Scanned | None:
+        """How its one copy is applied step by step, if it is."""
+        return self.call.scan
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +94,9 @@ def _operation(leaf: Leaf, block: Block) -> Operation:
 
 def _loop(call: Call, shared: bool, memo: _Memo) -> Loop:
     copies = tuple(_lowered(copy, shared, memo) for copy in call.copies)
-    return Loop(call.name, call.feeds, copies, call.carry, call.indexed, call.share, call.owner, len(call.outputs))
+    return Loop(
+        call.name, call.feeds, copies, call.carry, call.indexed, call.share, call.owner, len(call.outputs), call
+    )
 
 
 def place(loop: Loop, number: int) -> str:
@@ -131,8 +139,10 @@ def producers(plan: Plan) -> frozenset[str]:
     return frozenset(one for one in found if isinstance(one, str))
 
 
-def _producer(plan: Plan, value: Value, prefix: str, owner: str) -> str | int:
+def _producer(plan: Plan, value: Value | None, prefix: str, owner: str) -> str | int:
     """The path of the layer that gives `value`, or the number of the input that it is."""
+    if value is None:  # the zeros that a state starts with
+        return -1
     if value.item == INPUT:
         return value.port
     step = plan.steps[value.item]

@@ -97,6 +97,35 @@ class DimensionForm(Record):
     maximum: Any = param(AnyOf(Integer(1), NULL), "It is at most this.", default=None)
 
 
+@record
+class StateForm(Record):
+    """An input of a block that a scan carries from step to step."""
+
+    next: str = param(REF, "What it is after a step: a node of the block, or node.port.", literal=True)
+    shape: Any = param(
+        AnyOf(ListOf(Integer(1), longest=8), NULL),
+        "Sizes of the zeros that it starts with where nothing feeds it. Without them it must be fed.",
+        default=None,
+    )
+    dtype: str = param(Choice(*DTYPES), "Type of those zeros.", default="float32", literal=True)
+
+
+OVER = AnyOf(ID, ListOf(ID, shortest=1, longest=64))
+
+
+@record
+class ScanForm(Record):
+    """How a block is applied step by step along sequences."""
+
+    over: Any = param(OVER, "Inputs of the block that are cut along their first axis, a slice a step.", literal=True)
+    reverse: bool = param(
+        Flag(), "From the last step to the first; the outputs stand in the order of the inputs.", default=False
+    )
+    return_sequences: bool = param(
+        Flag(), "Outputs of all steps, along a first axis; false: of the last step only.", default=True
+    )
+
+
 PARAMETER_TYPES = ("int", "number", "bool", "string", "list", "block")
 LITERAL = AnyOf(Number(), Flag(), Text(1_000), ListOf(AnyOf(Number(), Flag(), Text(1_000)), longest=1_000))
 
@@ -139,7 +168,7 @@ def bound(value: Any) -> tuple[str, float]:
 
 REPEAT = Integer(0)
 WHEN = Flag()
-CONTROL_KEYS = ("op", "block", "reuse", "in", "when", "repeat", "share", "first", "last", "doc", "meta")
+CONTROL_KEYS = ("op", "block", "reuse", "in", "when", "scan", "repeat", "share", "first", "last", "doc", "meta")
 FILE_KEYS = (
     "$schema", "archgraph", "name", "doc", "imports", "params", "dims", "inputs", "variants", "blocks", "nodes",
     "outputs", "expect", "meta",
@@ -147,7 +176,7 @@ FILE_KEYS = (
 NETWORK_KEYS = ("inputs", "nodes", "outputs")
 REQUIRED_BLOCK_FILE_KEYS = ("archgraph", "name")
 REQUIRED_FILE_KEYS = ("archgraph", "name", "inputs", "nodes", "outputs")
-BLOCK_KEYS = ("doc", "params", "inputs", "carry", "nodes", "output", "outputs", "meta")
+BLOCK_KEYS = ("doc", "params", "inputs", "carry", "states", "nodes", "output", "outputs", "meta")
 IMPORT = Pattern(r"[^\\:\x00-\x1f]{1,200}\.graph\.json", 'a relative path that ends in ".graph.json"')
 
 

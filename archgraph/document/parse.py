@@ -6,6 +6,7 @@ from typing import Any
 from archgraph.diagnostics import Diagnostic, GraphError, Rejected, nearest
 from archgraph.document import form
 from archgraph.document.parameters import type_of
+from archgraph.document.stepping import read_scan, read_states
 from archgraph.document.wiring import wire
 from archgraph.expression import compile_expression
 from archgraph.graph import MISSING, Block, Feeds, Node, Parameter, Ref
@@ -132,15 +133,17 @@ class Parser:
         params = self.parameters(value.get("params", {}), f"{pointer}/params", inputs)
         carry = self._carry(value, inputs, pointer)
         outputs = self._block_outputs(value, pointer)
+        states, after = read_states(self, value, inputs, outputs, params, pointer)
         doc = self.value(form.DOC, value.get("doc", ""), f"{pointer}/doc", default="")
         self.value(form.META, value.get("meta", {}), f"{pointer}/meta")
         if "nodes" not in value:
             self.report(Rejected("AG204", "needs 'nodes': the records of the block"), pointer)
         nodes = self.nodes(value.get("nodes", {}), f"{pointer}/nodes", params, inputs, f"block {name!r}")
-        ordered = wire(self, nodes, inputs, value.get("nodes"), outputs, pointer)
+        results = {**outputs, **after}
+        ordered = wire(self, nodes, inputs, value.get("nodes"), results, pointer, states)
         if not inputs or not outputs:
             return None
-        return Block(name, params, inputs, ordered, outputs, carry, doc, self.source, self.scope, pointer)
+        return Block(name, params, inputs, ordered, results, carry, states, doc, self.source, self.scope, pointer)
 
     def _block_inputs(self, value: Mapping[str, Any], pointer: str) -> tuple[str, ...]:
         if "inputs" not in value:
@@ -282,6 +285,9 @@ class Parser:
             self.formulas(getattr(node, part), f"{pointer}/{part}", names, inputs, where)
         self.formulas(node.when, f"{pointer}/when", params, inputs, where)
         self.formulas(node.repeat, f"{pointer}/repeat", params, inputs, where)
+        if node.scan is not None:
+            for flag in ("reverse", "return_sequences"):
+                self.formulas(getattr(node.scan, flag), f"{pointer}/scan/{flag}", params, inputs, where)
         if node.kind == "block":
             self.formulas(node.target, f"{pointer}/block", params, inputs, where)
 
@@ -292,6 +298,10 @@ class Parser:
             self.report(Rejected("AG406", f"unknown op {shown(op)}", hint=_op_hint(op)), f"{pointer}/op")
             return None
         control, arguments = _split(record)
+        if "scan" in control:
+            hint = "put the op into a block with states, and scan that; or use a recurrent op such as lstm"
+            complaint = "'scan' applies a block step by step; an op cannot have it"
+            self.report(Rejected("AG210", complaint, hint=hint), f"{pointer}/scan")
         feeds = self._feeds(control, pointer, kind)
         taken, found = kind.check(arguments, open=True)
         for rejected in found:
@@ -305,7 +315,7 @@ class Parser:
             return None
         made = kind(**taken) if repeat is None and not has_formula(taken) else None
         named = type(record["in"]) is dict
-        return Node(name, "op", op, feeds, taken, when, repeat, first, last, share, doc, named, made)
+        return Node(name, "op", op, feeds, taken, when, repeat, first, last, share, None, doc, named, made)
 
     def _overrides(
         self, control: Mapping[str, Any], part: str, pointer: str, kind: type[Primitive]
@@ -329,13 +339,14 @@ class Parser:
         control = {key: value for key, value in record.items() if key in form.CONTROL_KEYS}
         arguments = self.mapping({key: value for key, value in record.items() if key not in control}, pointer)
         when, repeat, share, doc = self._control(control, pointer)
+        scan = read_scan(self, control, pointer)
         feeds = self._feeds(control, pointer, None)
         overrides = {part: self.mapping(control.get(part, {}), f"{pointer}/{part}") for part in ("first", "last")}
         if feeds is None:
             return None
         frozen = {key: frozen_value(value) for key, value in arguments.items()}
         first, last = ({key: frozen_value(v) for key, v in overrides[part].items()} for part in ("first", "last"))
-        return Node(name, "block", target, feeds, frozen, when, repeat, first, last, share, doc)
+        return Node(name, "block", target, feeds, frozen, when, repeat, first, last, share, scan, doc)
 
     def _reuse(self, name: str, record: dict[str, Any], pointer: str) -> Node | None:
         known = ("reuse", "in", "when", "doc", "meta")

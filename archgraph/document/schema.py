@@ -60,6 +60,7 @@ def graph_schema() -> dict[str, Any]:
             "meta": {"description": "Free data of other tools.", **form.META.rule(open=False)},
             "repeat": {"description": "Number of copies, chained.", **form.REPEAT.schema(open=True)},
             "share": {"description": "One set of weights for all copies.", **form.WHEN.rule(open=False)},
+            "scan": _scan(),
             "parameter": _parameter(),
             "block": _block(),
             "node": _node(),
@@ -113,12 +114,28 @@ def _block() -> dict[str, Any]:
                 "uniqueItems": True,
             },
             "carry": {"description": "The input that `repeat` chains the output into.", **form.ID.rule(open=False)},
+            "states": {
+                "description": "Inputs that a scan carries from step to step: what each is after a step.",
+                "type": "object",
+                "propertyNames": _IDENTIFIER,
+                "additionalProperties": _one_or(form.REF.rule(open=False), form.StateForm),
+            },
             "nodes": _members("The nodes of the block.", "node"),
             "output": {"description": "The node whose output leaves the block.", **form.REF.rule(open=False)},
             "outputs": _outputs("Named outputs, read as node.name."),
             "meta": {"description": "Free data of other tools.", **form.META.rule(open=False)},
         },
     }
+
+
+def _one_or(short: dict[str, Any], long: type[Record]) -> dict[str, Any]:
+    """The rule of what may be written short, or as a record."""
+    return {"if": {"type": "object"}, "then": long.schema(open=True), "else": short}
+
+
+def _scan() -> dict[str, Any]:
+    text = "Apply the block step by step along sequences, carrying its states."
+    return {"description": text, **_one_or(form.OVER.rule(open=False), form.ScanForm)}
 
 
 def _common() -> dict[str, Any]:
@@ -170,10 +187,12 @@ def _node() -> dict[str, Any]:
             "block": {"description": "Name of the block, or an expression giving it.", **_either(form.ID)},
             "in": form.loose_feeds_rule(),
             **_common(),
+            "scan": {"$ref": "#/$defs/scan"},
             **_repeats(free),
         },
         "propertyNames": _IDENTIFIER,
         "required": ["block", "in"],
+        "not": {"required": ["scan", "repeat"]},
         "dependentRequired": _NEEDS_REPEAT,
     }
     reuse = {

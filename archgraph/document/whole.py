@@ -67,7 +67,7 @@ def whole_graph(parser: Parser, value: Any, scopes: Callable[[dict[str, Block]],
     reach = scopes(blocks)
     _check_variants(parser, variants, params, reach[""])
     name = str(value.get("name", ""))
-    body = Block(name, params, tuple(inputs), ordered, outputs, "", "", parser.source, parser.scope, "")
+    body = Block(name, params, tuple(inputs), ordered, outputs, "", {}, "", parser.source, parser.scope, "")
     contracts = {} if expect is None else dict(expect.given())
     graph = Graph(name, inputs, body, reach, dims, variants, contracts, _first(variants), doc=str(value.get("doc", "")))
     if not parser.found:

@@ -25,16 +25,19 @@ def wire(
     records: Any,
     outputs: Mapping[str, Ref],
     pointer: str,
+    states: Collection[str] = (),
 ) -> dict[str, Node]:
     """The nodes in an order that respects their feeds; unknown names and circles are reported.
 
     `records` are the ``nodes`` as the file has them: a record that was refused is not unknown as well. Where inputs
-    or records are missing altogether, nothing is unknown.
+    or records are missing altogether, nothing is unknown. `states` are the outputs that are states of a block.
     """
     if inputs and isinstance(records, Mapping) and records:
         known = dict.fromkeys((*inputs, *records))
         _need_known(parser, nodes, known, records, pointer)
-        _need_known_outputs(parser, outputs, known, pointer)
+        for name, ref in outputs.items():
+            if ref.node not in known:
+                _unknown(parser, ref.node, known, pointer + place_of_output(name, pointer, states))
     return _ordered(parser, nodes, pointer)
 
 
@@ -48,13 +51,6 @@ def _need_known(
                 break
         if node.kind == "reuse" and node.target not in records:
             _unknown(parser, node.target, records, f"{pointer}/nodes/{node.id}/reuse", "a node")
-
-
-def _need_known_outputs(parser: "Parser", outputs: Mapping[str, Ref], known: Collection[str], pointer: str) -> None:
-    for name, ref in outputs.items():
-        if ref.node not in known:
-            single = name == "output" and pointer
-            _unknown(parser, ref.node, known, f"{pointer}/output" if single else f"{pointer}/outputs/{name}")
 
 
 def _unknown_feeds(parser: "Parser", node: Node, known: Collection[str], pointer: str) -> None:
@@ -125,6 +121,13 @@ def _places(node: Node) -> Iterable[tuple[str, Ref]]:
         return [(f"/{port}", ref) for port, ref in node.feeds.items()]
     refs = [(place_of_feed(node, position), ref) for position, ref in enumerate(node.feeds)]
     return [(place, ref) for place, ref in refs if ref is not None]
+
+
+def place_of_output(name: str, pointer: str, states: Collection[str]) -> str:
+    """Where, below a block (or the file, of empty pointer), it is said what an output reads."""
+    if name in states:
+        return f"/states/{name}"
+    return "/output" if name == "output" and pointer else f"/outputs/{name}"
 
 
 def place_of_feed(node: Node, position: int) -> str:

@@ -10,7 +10,15 @@ from types import EllipsisType
 from typing import Any, Final, NamedTuple
 
 from archgraph.diagnostics import Diagnostic, GraphError
-from archgraph.document.form import BLOCK_KEYS, FILE_KEYS, DimensionForm, ExpectForm, InputForm, ParameterForm
+from archgraph.document.form import (
+    BLOCK_KEYS,
+    FILE_KEYS,
+    DimensionForm,
+    ExpectForm,
+    InputForm,
+    ParameterForm,
+    StateForm,
+)
 from archgraph.document.reader import Document
 from archgraph.document.scanner import DEEPEST, LONGEST_NUMBER, Spans, step, string_end
 from archgraph.record import Record
@@ -24,7 +32,7 @@ Keys = tuple[str | EllipsisType, ...]
 Steps = tuple[str | int, ...]
 
 NODE_KEYS: Final[Keys] = (
-    "op", "block", "reuse", "in", "when", ..., "repeat", "share", "first", "last", "doc", "meta",
+    "op", "block", "reuse", "in", "when", ..., "scan", "repeat", "share", "first", "last", "doc", "meta",
 )  # fmt: skip
 """Keys of a node; the parameters stand at the dots."""
 
@@ -111,6 +119,7 @@ GRAPH_ORDER: Final = KeyOrder(
         "/params/*": _record_keys(ParameterForm),
         "/blocks/*": BLOCK_KEYS,
         "/blocks/*/params/*": _record_keys(ParameterForm),
+        "/blocks/*/states/*": _record_keys(StateForm),
         "/blocks/*/nodes/*": NODE_KEYS,
         "/nodes/*": NODE_KEYS,
         "/expect": _record_keys(ExpectForm),

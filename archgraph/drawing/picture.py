@@ -330,6 +330,9 @@ def _footer(parameters: Sequence[int]) -> str:
 
 
 def _repeat_note(call: Call) -> str:
+    if call.scan is not None:
+        back = ", backwards" if call.scan.reverse else ""
+        return f"{call.scan.steps} steps{back}"
     note = f"×{len(call.copies)}" if call.indexed else ""
     return f"{note}, shared weights" if note and call.share else note
 
