@@ -17,6 +17,7 @@ examples:
   archgraph render net.graph.json#large -o net.png --legend
   archgraph render net.graph.json -o net.svg --depth 0           blocks as boxes
   archgraph render net.graph.json -o net.svg --expanded          every primitive
+  archgraph render net.graph.json -o net.svg --compact           small, for a page of text
   archgraph render net.graph.json --direction LR --format dot | less
 """
 
@@ -29,6 +30,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     text = "default: the ending of FILE, else svg"
     parser.add_argument("--format", choices=FORMATS, help=text)
     parser.add_argument("--expanded", action="store_true", help="draw every primitive and every copy of a block")
+    text = "draw small, in rows: closed blocks, then each block once, open (the other choices mean nothing)"
+    parser.add_argument("--compact", action="store_true", help=text)
     parser.add_argument("--depth", metavar="N", type=natural, help="levels of blocks to draw open (default: all)")
     parser.add_argument("--all-blocks", action="store_true", help="draw a block open wherever it is used")
     parser.add_argument("--direction", choices=("TB", "LR"), default="TB", help="top to bottom, or left to right")
@@ -42,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     content = render(
         shaped(arguments), arguments.output, format=arguments.format, expanded=arguments.expanded,
         depth=arguments.depth, once=not arguments.all_blocks, direction=arguments.direction, legend=arguments.legend,
+        compact=arguments.compact,
     )  # fmt: skip
     if arguments.output:
         say(f"wrote {arguments.output}")

@@ -5,12 +5,13 @@ from typing import Final, Literal
 
 from archgraph.analysis import ShapedGraph, infer
 from archgraph.diagnostics import Diagnostic, GraphError
-from archgraph.drawing.dot import dot_graph
+from archgraph.drawing.dot import dot_graph, dot_sketch
 from archgraph.drawing.graphviz import drawn
 from archgraph.drawing.picture import Picture, picture
+from archgraph.drawing.sketch import Sketch, sketch
 from archgraph.graph import Graph
 
-__all__ = ["FORMATS", "Picture", "picture", "render"]
+__all__ = ["FORMATS", "Picture", "Sketch", "picture", "render", "sketch"]
 
 Format = Literal["svg", "png", "dot"]
 Direction = Literal["TB", "LR"]
@@ -29,6 +30,7 @@ def render(
     once: bool = True,
     direction: Direction = "TB",
     legend: bool = False,
+    compact: bool = False,
 ) -> bytes:
     """Draw a graph: one box a node with what distinguishes it, every edge with its shape, blocks as frames.
 
@@ -43,6 +45,8 @@ def render(
         once: draw a block open only where it is used first, and as one box elsewhere; means nothing with `expanded`.
         direction: ``TB`` from top to bottom, ``LR`` from left to right.
         legend: name the colours of the families below the title.
+        compact: draw small, in rows as wide as a page: closed boxes with the shape that leaves them, and below them
+            each block once, open. `expanded`, `depth`, `once`, `direction` and `legend` then mean nothing.
 
     Returns:
         The content of the file.
@@ -58,7 +62,10 @@ def render(
     if direction not in ("TB", "LR"):
         raise ValueError(f"direction must be TB or LR, got {direction!r}")
     shaped = graph if isinstance(graph, ShapedGraph) else infer(graph)
-    dot = dot_graph(picture(shaped, expanded=expanded, depth=depth, once=once), direction=direction, legend=legend)
+    if compact:
+        dot = dot_sketch(sketch(shaped))
+    else:
+        dot = dot_graph(picture(shaped, expanded=expanded, depth=depth, once=once), direction=direction, legend=legend)
     if chosen in _SHARPNESS:
         dot.set_dpi(_SHARPNESS[chosen])
     text: str = dot.to_string()

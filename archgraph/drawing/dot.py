@@ -1,4 +1,4 @@
-"""Picture -> pydot.Dot: fonts, colours and shapes."""
+"""Picture or Sketch -> pydot.Dot: fonts, colours and shapes."""
 
 from typing import Any
 
@@ -16,6 +16,7 @@ from archgraph.drawing.palette import (
     Shade,
 )
 from archgraph.drawing.picture import Arrow, Box, Group, Picture
+from archgraph.drawing.sketch import Frame, Sketch
 
 FONT = "Helvetica"
 """Its widths are known to every Graphviz, so that text fits its box without the font being installed."""
@@ -38,6 +39,51 @@ def dot_graph(picture: Picture, *, direction: str = "TB", legend: bool = False) 
     for arrow in picture.arrows:
         graph.add_edge(_edge(arrow, pydot))
     return graph
+
+
+def dot_sketch(sketch: Sketch) -> Any:
+    """The sketch as a `pydot.Dot`: a cluster for each frame, and in it the boxes, row below row."""
+    import pydot
+
+    graph = pydot.Dot(
+        "G", graph_type="digraph", rankdir="TB" if sketch.downwards else "LR", bgcolor=quoted(PAPER), fontname=FONT,
+        nodesep="0.16", ranksep="0.2", pad="0.1", tooltip='" "',
+    )  # fmt: skip
+    graph.set_node_defaults(fontname=FONT, fontsize="11", fontcolor=quoted(INK), margin='"0.1,0.04"', height="0.3")
+    graph.set_edge_defaults(
+        fontname=FONT, fontsize="9", fontcolor=quoted(FAINT), color=quoted(FAINT), arrowsize="0.6", penwidth="1.1"
+    )
+    # From left to right, Graphviz puts what is named last on top, of clusters and of rows.
+    for frame in sketch.frames if sketch.downwards else reversed(sketch.frames):
+        graph.add_subgraph(_framed(frame, pydot))
+    return graph
+
+
+def _framed(frame: Frame, pydot: Any) -> Any:
+    look = {"style": '"rounded,filled"', "fillcolor": quoted(GROUPS[0]), "color": quoted(GROUP_BORDER)}
+    if not frame.name:
+        look = {"peripheries": "0"}
+    cluster = pydot.Subgraph(quoted(f"cluster {frame.name}"), margin="10", label='""', tooltip='" "', **look)
+    row_of = {box.id: number for number, row in enumerate(frame.rows) for box in row}
+    for row in reversed(frame.rows):
+        for box in row:
+            inside = {"margin": '"0.12,0.09"'} if box.role == "block" else {}  # its upper edge takes room
+            cluster.add_node(pydot.Node(quoted(f"{frame.name} {box.id}"), **_look(box), **inside))
+    if len(frame.rows) > 1:
+        left = pydot.Subgraph(rank="same")
+        for row in reversed(frame.rows):
+            left.add_node(pydot.Node(quoted(f"{frame.name} {row[0].id}")))
+        cluster.add_subgraph(left)
+    for arrow in frame.arrows:
+        edge = _edge(arrow._replace(tail=f"{frame.name} {arrow.tail}", head=f"{frame.name} {arrow.head}"), pydot)
+        if row_of[arrow.tail] == row_of[arrow.head]:
+            edge.set_weight("10")
+        else:
+            edge.set_constraint("false")
+            edge.set_tailport("s")
+            edge.set_headport("n")
+        cluster.add_edge(edge)
+    return cluster
 
 
 def _title(picture: Picture, legend: bool) -> str:
