@@ -7,7 +7,7 @@ from typing import Any, Final
 from archgraph.document.writer import GRAPH_ORDER, KeyOrder
 from archgraph.vocabulary import REGISTRY
 
-LEADING: Final = ("filters", "units", "input_dim", "kernel_size", "pool_size", "strides", "padding")
+LEADING: Final = ("filters", "units", "input_dim", "output_dim", "kernel_size", "pool_size", "strides", "padding")
 """Parameters that come first wherever an op has them: what a reader of a node looks for."""
 TRAILING: Final = ("norm", "activation")
 """Shorthands that come last: they are applied last."""

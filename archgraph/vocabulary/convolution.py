@@ -12,7 +12,7 @@ from archgraph.vocabulary.base import Composition, Example, Family, Layer, Primi
 from archgraph.vocabulary.framing import Pad
 from archgraph.vocabulary.parameters import INITIALIZER, REGULARIZER, Padding, PerAxis, each_axis, per_axis
 from archgraph.vocabulary.sliding import adds_nothing, channels_of, need_picture, slid, sliding_padding, span, windows
-from archgraph.vocabulary.weighted import Biased, SpectrallyNormalizable
+from archgraph.vocabulary.weighted import Biased, Equalizable, SpectrallyNormalizable
 
 
 @record
@@ -93,7 +93,7 @@ def need_groups(count: int, groups: int, what: str, field: str = "groups") -> No
 
 
 @primitive
-class Conv(Sliding, SpectrallyNormalizable):
+class Conv(Sliding, Equalizable):
     """Slide small kernels over the input; each gives one output channel that says where its pattern occurs.
 
     It works along a sequence (1-D), over a picture (2-D) or through a volume (3-D), whichever the input is:
@@ -128,6 +128,9 @@ class Conv(Sliding, SpectrallyNormalizable):
             inputs=[(14, 14, 3)],
             outputs=[(14, 14, 3)],
         ),
+        Example(
+            {"filters": 3, "kernel_size": 1, "equalized": True, "gain": 1}, inputs=[(9, 9, 4)], outputs=[(9, 9, 3)]
+        ),
     )
 
     filters: int = param(Integer(1), "Number of kernels, which is the number of output channels.")
@@ -143,6 +146,7 @@ class Conv(Sliding, SpectrallyNormalizable):
 
     def infer(self, x: Tensor) -> Tensor:
         need_picture(x, 1, 2, 3)
+        self.need_one_scale()
         need_groups(self.filters, self.groups, "filters")
         need_groups(channels_of(x), self.groups, "the number of input channels")
         if self.connections is not None:
@@ -153,6 +157,7 @@ class Conv(Sliding, SpectrallyNormalizable):
         for name, chosen in (
             ("groups", self.groups > 1),
             ("spectral_norm", self.spectral_norm),
+            ("equalized", self.equalized),
             ("padding", self.padding == "causal"),
         ):
             if chosen:
@@ -178,7 +183,8 @@ class Conv(Sliding, SpectrallyNormalizable):
         space = self.kernel(len(x.shape) - 1)
         if self.connections is not None:
             return self.kernel_and_bias((*space, self._pairs(x)), self.filters)
-        return self.kernel_vector_and_bias((*space, channels_of(x) // self.groups, self.filters), self.filters)
+        kernel = (*space, channels_of(x) // self.groups, self.filters)
+        return (*self.vectors(vector_u=self.filters), *self.kernel_and_bias(kernel, self.filters))
 
     def macs(self, x: Tensor) -> Dim:
         return prod(self.slide(x, self.padding)) * (prod(self.kernel(len(x.shape) - 1)) * self._pairs(x))
@@ -194,11 +200,11 @@ class Conv(Sliding, SpectrallyNormalizable):
             return Layer("PartlyConnectedConv", {**arguments, "connections": self.connections}, ours=True)
         if self.groups > 1:
             arguments["groups"] = self.groups
-        return self.with_spectral_norm(Layer(f"Conv{rank}D", arguments))
+        return self.scaled(Layer(f"Conv{rank}D", arguments), kernel=(-1,))
 
 
 @primitive
-class DepthwiseConv(Sliding, Biased):
+class DepthwiseConv(Sliding, SpectrallyNormalizable, Biased):
     """Slide a small kernel over each channel by itself: it sees patterns in space but does not mix channels.
 
     y[p, c * m + j] = b[c * m + j] + sum over d of w[d, c, j] * x[p * strides + d * dilation_rate, c], where m is
@@ -216,6 +222,7 @@ class DepthwiseConv(Sliding, Biased):
             inputs=[(21, 3)],
             outputs=[(9, 6)],
         ),
+        Example({"kernel_size": 3, "spectral_norm": True}, inputs=[(8, 8, 4)], outputs=[(8, 8, 4)]),
     )
 
     depth_multiplier: int = param(Integer(1), "Number of kernels for each input channel.", default=1)
@@ -229,7 +236,8 @@ class DepthwiseConv(Sliding, Biased):
 
     def weights(self, x: Tensor) -> tuple[Weight, ...]:
         kernel = (*self.kernel(len(x.shape) - 1), channels_of(x), self.depth_multiplier)
-        return (Weight("kernel", kernel), *self.bias(channels_of(x) * self.depth_multiplier))
+        filters = channels_of(x) * self.depth_multiplier
+        return (*self.vectors(vector_u=filters), Weight("kernel", kernel), *self.bias(filters))
 
     def macs(self, x: Tensor) -> Dim:
         kernel = prod(self.kernel(len(x.shape) - 1))
@@ -241,11 +249,12 @@ class DepthwiseConv(Sliding, Biased):
     def lower(self, x: Tensor) -> Layer:
         rank = len(x.shape) - 1
         arguments = {**self.geometry(rank), "padding": self.padding, **self.weight_arguments()}
-        return Layer(f"DepthwiseConv{rank}D", {**arguments, "depth_multiplier": self.depth_multiplier})
+        layer = Layer(f"DepthwiseConv{rank}D", {**arguments, "depth_multiplier": self.depth_multiplier})
+        return self.with_spectral_norm(layer, kernel=(-2, -1))
 
 
 @primitive
-class SeparableConv(Sliding, Biased):
+class SeparableConv(Sliding, SpectrallyNormalizable, Biased):
     """Look at space and at channels in turn: one small kernel for each channel, then a mixture of all channels.
 
     A `depthwise_conv` without bias followed by a convolution of kernel size 1. It does nearly the work of a full
@@ -261,6 +270,7 @@ class SeparableConv(Sliding, Biased):
         Example(
             {"filters": 4, "kernel_size": 3, "depth_multiplier": 2, "padding": 1}, inputs=[(20, 3)], outputs=[(20, 4)]
         ),
+        Example({"filters": 4, "kernel_size": 3, "spectral_norm": True}, inputs=[(8, 8, 3)], outputs=[(8, 8, 4)]),
     )
 
     filters: int = param(Integer(1), "Number of output channels.")
@@ -278,8 +288,10 @@ class SeparableConv(Sliding, Biased):
     def weights(self, x: Tensor) -> tuple[Weight, ...]:
         rank, channels = len(x.shape) - 1, channels_of(x)
         depthwise = Weight("depthwise_kernel", (*self.kernel(rank), channels, self.depth_multiplier))
-        mixed = (*(1,) * rank, channels * self.depth_multiplier, self.filters)
-        return (depthwise, Weight("pointwise_kernel", mixed), *self.bias(self.filters))
+        inner = channels * self.depth_multiplier
+        pointwise = Weight("pointwise_kernel", (*(1,) * rank, inner, self.filters))
+        vectors = self.vectors(depthwise_vector_u=inner, pointwise_vector_u=self.filters)
+        return (*vectors, depthwise, pointwise, *self.bias(self.filters))
 
     def macs(self, x: Tensor) -> Dim:
         channels = channels_of(x) * self.depth_multiplier
@@ -292,4 +304,5 @@ class SeparableConv(Sliding, Biased):
     def lower(self, x: Tensor) -> Layer:
         rank = len(x.shape) - 1
         arguments = {"filters": self.filters, **self.geometry(rank), "padding": self.padding, **self.weight_arguments()}
-        return Layer(f"SeparableConv{rank}D", {**arguments, "depth_multiplier": self.depth_multiplier})
+        layer = Layer(f"SeparableConv{rank}D", {**arguments, "depth_multiplier": self.depth_multiplier})
+        return self.with_spectral_norm(layer, depthwise_kernel=(-2, -1), pointwise_kernel=(-1,))

@@ -3,11 +3,12 @@
 from typing import Any
 
 from archgraph.diagnostics import Rejected
-from archgraph.kinds import Flag, Integer
+from archgraph.kinds import Integer
 from archgraph.record import param
 from archgraph.shapes import Tensor
 from archgraph.vocabulary.base import Example, Family, Layer, Primitive, Weight, primitive
 from archgraph.vocabulary.parameters import INITIALIZER, REGULARIZER
+from archgraph.vocabulary.weighted import SpectrallyNormalizable
 
 WHOLE = ("int8", "int16", "int32", "int64", "uint8")
 
@@ -20,7 +21,7 @@ def need_whole(x: Tensor) -> None:
 
 
 @primitive
-class Embedding(Primitive):
+class Embedding(SpectrallyNormalizable):
     """Look up a learned vector for every whole number: words, letters or categories become points in a space.
 
     y[p] = E[x[p]], where E is a learned table of `input_dim` rows and `output_dim` columns. The numbers must lie from 0
@@ -42,22 +43,19 @@ class Embedding(Primitive):
     output_dim: int = param(Integer(1), "Size of each vector.")
     embeddings_initializer: Any = param(INITIALIZER, "How the table starts.", default="random_uniform")
     embeddings_regularizer: Any = param(REGULARIZER, "Penalty on the table, added to the loss.", default=None)
-    spectral_norm: bool = param(
-        Flag(), "Divide the table by its largest singular value, estimated by power iteration.", default=False
-    )
 
     def infer(self, x: Tensor) -> Tensor:
         need_whole(x)
         return Tensor((*x.shape, self.output_dim))
 
     def weights(self, x: Tensor) -> tuple[Weight, ...]:
-        vector = (Weight("vector_u", (1, self.output_dim), trainable=False),) if self.spectral_norm else ()
-        return (Weight("embeddings", (self.input_dim, self.output_dim)), *vector)
+        table = Weight("embeddings", (self.input_dim, self.output_dim))
+        return (*self.vectors(vector_u=self.output_dim), table)
 
     def lower(self, x: Tensor) -> Layer:
         names = "input_dim", "output_dim", "embeddings_initializer", "embeddings_regularizer"
         arguments = {name: getattr(self, name) for name in names}
-        return Layer("SpectralEmbedding" if self.spectral_norm else "Embedding", arguments, ours=self.spectral_norm)
+        return self.with_spectral_norm(Layer("Embedding", arguments), embeddings=(-1,))
 
 
 @primitive

@@ -95,7 +95,10 @@ class ConditionalBatchNorm(Primitive):
         "section 3.1; Brock, Donahue & Simonyan 2019 (BigGAN), appendix B"
     )
     inputs = (Port("x", "what is normalised"), Port("condition", "a vector: a one-hot class, an embedding, a style"))
-    examples = (Example({}, inputs=[(8, 8, 16), (10,)], outputs=[(8, 8, 16)]),)
+    examples = (
+        Example({}, inputs=[(8, 8, 16), (10,)], outputs=[(8, 8, 16)]),
+        Example({"spectral_norm": True}, inputs=[(6, 4), (3,)], outputs=[(6, 4)]),
+    )
 
     momentum: float = param(Number(0, 1), "How slowly the running averages follow.", default=0.99)
     epsilon: float = param(Number(above=0), "Added to the variance, so that nothing is divided by zero.", default=1e-3)
@@ -107,6 +110,9 @@ class ConditionalBatchNorm(Primitive):
     beta_regularizer: Any = param(REGULARIZER, "Penalty on the map to the offset, added to the loss.", default=None)
     synchronized: bool = param(
         Flag(), "Measure over all devices of a distributed training (TensorFlow only).", default=False
+    )
+    spectral_norm: bool = param(
+        Flag(), "Divide both maps by their largest singular values, estimated by power iteration.", default=False
     )
 
     def infer(self, x: Tensor, condition: Tensor) -> Tensor:
@@ -120,11 +126,13 @@ class ConditionalBatchNorm(Primitive):
 
     def weights(self, x: Tensor, condition: Tensor) -> tuple[Weight, ...]:
         size, kernel = channels(x), (condition.shape[0], channels(x))
+        vectors = ("gamma_vector_u", "beta_vector_u") if self.spectral_norm else ()
         return (
             Weight("gamma", kernel),
             Weight("beta", kernel),
             Weight("moving_mean", (size,), trainable=False),
             Weight("moving_variance", (size,), trainable=False),
+            *(Weight(name, (1, size), trainable=False) for name in vectors),
         )
 
     def macs(self, x: Tensor, condition: Tensor) -> Dim:

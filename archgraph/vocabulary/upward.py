@@ -11,11 +11,11 @@ from archgraph.vocabulary.base import Composition, Example, Family, Layer, Step,
 from archgraph.vocabulary.framing import Crop
 from archgraph.vocabulary.parameters import Padding, PerAxis, each_axis, explicit_padding, per_axis
 from archgraph.vocabulary.sliding import adds_nothing, channels_of, need_picture, sliding_padding, span
-from archgraph.vocabulary.weighted import SpectrallyNormalizable
+from archgraph.vocabulary.weighted import Equalizable
 
 
 @primitive
-class ConvTranspose(SpectrallyNormalizable):
+class ConvTranspose(Equalizable):
     """Make a sequence, picture or volume larger: every input cell paints a learned kernel, `strides` cells apart.
 
     It is the gradient of a convolution, so it turns the size that a `conv` gives back into the size that it took:
@@ -41,6 +41,8 @@ class ConvTranspose(SpectrallyNormalizable):
             inputs=[(4, 4, 4, 1)],
             outputs=[(7, 7, 7, 2)],
         ),
+        Example({"filters": 4, "kernel_size": 3, "strides": 2, "equalized": True}, inputs=[(4, 8)], outputs=[(8, 4)]),
+        Example({"filters": 5, "kernel_size": 4, "spectral_norm": True}, inputs=[(4, 4, 3)], outputs=[(4, 4, 5)]),
     )
 
     filters: int = param(Integer(1), "Number of output channels.")
@@ -59,6 +61,7 @@ class ConvTranspose(SpectrallyNormalizable):
 
     def infer(self, x: Tensor) -> Tensor:
         rank = need_picture(x, 1, 2, 3)
+        self.need_one_scale()
         strides, dilation = self._steps(rank), each_axis(self.dilation_rate, rank, "dilation_rate")
         if max(strides) > 1 and max(dilation) > 1:
             complaint = f"strides {list(strides)} and dilation_rate {list(dilation)} cannot both be above 1"
@@ -105,7 +108,7 @@ class ConvTranspose(SpectrallyNormalizable):
 
     def weights(self, x: Tensor) -> tuple[Weight, ...]:
         kernel = (*self._kernel(len(x.shape) - 1), self.filters, channels_of(x))
-        return self.kernel_vector_and_bias(kernel, self.filters)
+        return (*self.vectors(vector_u=self.filters), *self.kernel_and_bias(kernel, self.filters))
 
     def macs(self, x: Tensor) -> Dim:
         return prod(x.shape) * (prod(self._kernel(len(x.shape) - 1)) * self.filters)
@@ -132,4 +135,5 @@ class ConvTranspose(SpectrallyNormalizable):
             arguments[name] = each_axis(getattr(self, name), rank, name)
         if self.output_padding is not None:
             arguments["output_padding"] = self._extra(rank)
-        return self.with_spectral_norm(Layer(f"Conv{rank}DTranspose", {**arguments, **self.weight_arguments()}))
+        layer = Layer(f"Conv{rank}DTranspose", {**arguments, **self.weight_arguments()})
+        return self.scaled(layer, kernel=(-2,))

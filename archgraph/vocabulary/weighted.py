@@ -3,7 +3,8 @@
 import abc
 from typing import Any
 
-from archgraph.kinds import Flag, optional
+from archgraph.diagnostics import Rejected
+from archgraph.kinds import Flag, Number, optional, shown
 from archgraph.record import param, record
 from archgraph.shapes import Shape
 from archgraph.vocabulary.base import Layer, Primitive, Weight
@@ -59,19 +60,67 @@ class Weighted(Biased, abc.ABC):
 
 
 @record
-class SpectrallyNormalizable(Weighted, abc.ABC):
-    """A `Weighted` layer whose kernel can be divided by its largest singular value (Miyato et al. 2018)."""
+class SpectrallyNormalizable(Primitive, abc.ABC):
+    """A layer whose kernels can be divided by their largest singular values (Miyato et al. 2018)."""
 
     spectral_norm: bool = param(
-        Flag(), "Divide the kernel by its largest singular value, estimated by power iteration.", default=False
+        Flag(), "Divide each kernel by its largest singular value, estimated by power iteration.", default=False
     )
 
-    def with_spectral_norm(self, layer: Layer) -> Layer:
-        """`layer`, wrapped if asked for."""
-        return Layer("SpectralNormalization", {"layer": layer}) if self.spectral_norm else layer
+    def with_spectral_norm(self, layer: Layer, **kernels: tuple[int, ...]) -> Layer:
+        """`layer`, wrapped if asked for. `kernels` names the axes of the output channels of each of its kernels."""
+        if not self.spectral_norm:
+            return layer
+        axes = {name: list(kernel) for name, kernel in kernels.items()}
+        return Layer("SpectralNormalization", {"layer": layer, "kernels": axes}, ours=True)
 
-    def kernel_vector_and_bias(self, kernel: Shape, units: int) -> tuple[Weight, ...]:
-        """The weights in Keras's order; the power iteration's vector is not trained."""
-        first, *bias = self.kernel_and_bias(kernel, units)
-        vector = (Weight("vector_u", (1, kernel[-1]), trainable=False),) if self.spectral_norm else ()
-        return (first, *vector, *bias)
+    def vectors(self, **widths: int) -> tuple[Weight, ...]:
+        """The vectors of the power iteration, by name, as wide as their kernels have output channels; not trained."""
+        if not self.spectral_norm:
+            return ()
+        return tuple(Weight(name, (1, width), trainable=False) for name, width in widths.items())
+
+
+@record
+class Equalizable(SpectrallyNormalizable, Weighted, abc.ABC):
+    """A layer whose kernel can be scaled wherever it is used, so that all layers learn at one speed.
+
+    Karras et al. 2018 (progressive growing), section 4.1; the multiplier: Karras, Laine & Aila 2019, appendix C.
+    """
+
+    equalized: bool = param(
+        Flag(),
+        "Equalised learning rate: the kernel starts from N(0, 1) and is used multiplied by gain/√n, where n is the "
+        "number of inputs of one output.",
+        default=False,
+    )
+    gain: float | None = param(
+        optional(Number(above=0)), "With `equalized`: see there. Default: √2, which suits relu.", default=None
+    )
+    lr_multiplier: float = param(
+        Number(above=0),
+        "With `equalized`: kernel and bias are used multiplied by this, and the kernel starts divided by it; 0.01 lets "
+        "them learn as with a hundredth of the learning rate.",
+        default=1.0,
+    )
+
+    def need_one_scale(self) -> None:
+        """Reject parameters that say nothing without `equalized`, or contradict it."""
+        changed = dict(self.given())
+        if not self.equalized:
+            for name in {"gain", "lr_multiplier"} & changed.keys():
+                hint = f'add "equalized": true, or leave {name} out'
+                raise Rejected("AG210", f"{name} {shown(changed[name])} needs equalized", hint=hint, field=f"/{name}")
+        elif self.spectral_norm:
+            complaint = "spectral_norm undoes every scale, and so equalized"
+            raise Rejected("AG210", complaint, hint="leave one of the two out", field="/spectral_norm")
+        elif "kernel_initializer" in changed:
+            complaint = "an equalized kernel starts from N(0, 1)"
+            raise Rejected("AG210", complaint, hint="leave kernel_initializer out", field="/kernel_initializer")
+
+    def scaled(self, layer: Layer, **kernels: tuple[int, ...]) -> Layer:
+        """`layer` with its kernel equalised or normalised, where asked for. `kernels` as in `with_spectral_norm`."""
+        if not self.equalized:
+            return self.with_spectral_norm(layer, **kernels)
+        given = {name: value for name, value in self.given() if name in ("gain", "lr_multiplier")}
+        return Layer(f"Equalized{layer.name}", {**layer.arguments, **given}, ours=True)

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 STANDARD: dict[str, Any] = {
     "c": {"op": "conv", "in": "x", "filters": 4, "kernel_size": 3, "norm": "batch", "activation": "relu",
-          "kernel_regularizer": {"l2": 0.1}, "spectral_norm": True},
+          "kernel_regularizer": {"l2": 0.1}},
     "r": {"op": "conv", "in": "c", "filters": 4, "kernel_size": 3, "padding": 1, "repeat": 2, "share": True},
     "s": {"op": "add", "in": ["c", "r"]},
     "q": {"op": "reshape", "in": "s", "target_shape": [36, 4]},
@@ -31,7 +31,8 @@ STANDARD: dict[str, Any] = {
 }  # fmt: skip
 OURS: dict[str, Any] = {
     "m": {"op": "masked_conv", "in": "x", "filters": 4, "kernel_size": 3, "mask_type": "A"},
-    "n": {"op": "pixel_norm", "in": "m"},
+    "s": {"op": "conv", "in": "m", "filters": 4, "kernel_size": 3, "spectral_norm": True},
+    "n": {"op": "pixel_norm", "in": "s"},
     "v": {"op": "spatial_attention", "in": "n", "spectral_norm": True, "key_reduction": 2},
     "p": {"op": "drop_path", "in": "v", "rate": 0.5},
     "y": {"op": "global_avg_pool", "in": "p"},

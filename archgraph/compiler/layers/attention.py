@@ -5,8 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from archgraph.compiler.layers.kernels import Kernels, numbered
+from archgraph.compiler.layers.kernels import Kernels
 from archgraph.compiler.layers.registry import ours
+from archgraph.compiler.layers.spectral import add_vector, divided
 
 Sizes = tuple[int | None, ...]
 
@@ -86,10 +87,9 @@ class SpatialAttention(Kernels):
     With f = x·W_f, g = x·W_g, h = x·W_h at every cell: β_j = softmax of f_i·g_j over the cells i, and o_j = (Σ_i
     β_ji·h_i)·W_v. γ is one number that starts at 0, so the layer starts as the identity. f and g have channels //
     `key_reduction` channels, h has channels // `value_reduction`. With `pool` above 1 the cells i are those of f
-    and h after max-pooling. With `spectral_norm` each W is divided by its largest singular value, σ = v·W·uᵀ, where
-    training improves u (one step of power iteration a call). Sources: Zhang et al. 2019 ("Self-Attention GANs"),
-    section 3; its authors' code for the reduction of h and the pooling; Miyato et al. 2018, section 2.1 and
-    algorithm 1.
+    and h after max-pooling. With `spectral_norm` each W is divided by its largest singular value, see
+    `spectral.divided`. Sources: Zhang et al. 2019 ("Self-Attention GANs"), section 3; its authors' code for the
+    reduction of h and the pooling.
     """
 
     def __init__(
@@ -114,13 +114,8 @@ class SpatialAttention(Kernels):
         widths["output"] = (middle, channels)
         self.maps = {name: (self.add_kernel(f"{name}_kernel", w), self.add_bias(f"{name}_bias", w[1:]))
                      for name, w in widths.items()}  # fmt: skip
-        self.vectors = {name: self._add_vector(name, w[1], n) for n, (name, w) in enumerate(widths.items())}
-
-    def _add_vector(self, name: str, width: int, position: int) -> Any:
-        if not self.spectral_norm:
-            return None
-        start = numbered(keras.initializers.RandomNormal(stddev=1.0, seed=1), position)
-        return self.add_weight(name=f"{name}_vector_u", shape=(1, width), initializer=start, trainable=False)
+        divided_by = widths if self.spectral_norm else {}
+        self.vectors = {name: add_vector(self, f"{name}_vector_u", shape[1]) for name, shape in divided_by.items()}
 
     def call(self, x: Any, training: bool | None = None) -> Any:
         query = _cells(self._mapped("query", x, training))
@@ -133,19 +128,9 @@ class SpatialAttention(Kernels):
     def _mapped(self, name: str, x: Any, training: bool | None) -> Any:
         kernel, bias = self.maps[name]
         if self.spectral_norm:
-            kernel = self._divided(kernel, self.vectors[name], training)
+            kernel = ops.cast(divided(kernel, self.vectors[name], training), self.compute_dtype)
         y = ops.matmul(x, kernel)
         return y if bias is None else y + bias
-
-    def _divided(self, kernel: Any, vector: Any, training: bool | None) -> Any:
-        matrix = ops.cast(kernel, self.variable_dtype)
-        fixed, u = ops.stop_gradient(matrix), ops.cast(vector, self.variable_dtype)
-        v = ops.normalize(ops.matmul(u, ops.transpose(fixed)), epsilon=1e-12)
-        u = ops.normalize(ops.matmul(v, fixed), epsilon=1e-12)
-        if training:
-            vector.assign(u)
-        sigma = ops.matmul(ops.matmul(v, matrix), ops.transpose(u))
-        return ops.cast(matrix / sigma, self.compute_dtype)
 
     def _pooled(self, x: Any) -> Any:
         return x if self.pool == 1 else ops.max_pool(x, self.pool, self.pool, padding="valid")

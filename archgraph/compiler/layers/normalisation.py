@@ -7,6 +7,7 @@ from keras import ops
 
 from archgraph.compiler.layers.precision import at_least_float32
 from archgraph.compiler.layers.registry import ours
+from archgraph.compiler.layers.spectral import add_vector, divided
 
 
 @ours
@@ -14,7 +15,7 @@ class ConditionalBatchNormalization(keras.layers.Layer):
     """y = (1 + c·G)·(x - mean)/√(variance + epsilon) + c·B, with learned matrices G (gamma) and B (beta).
 
     Mean and variance are those of the batch and all positions in training, and running averages of them afterwards.
-    Call it as ``layer(x, condition)``, with x of shape (batch, …, channels) and condition of shape (batch, n).
+    With `spectral_norm` G and B are divided by their largest singular values, see `spectral.divided`. Call it as ``layer(x, condition)``, with x of shape (batch, …, channels) and condition of shape (batch, n).
     Source: Dumoulin, Shlens & Kudlur 2017, section 2.2; de Vries et al. 2017, section 3.1; Brock, Donahue & Simonyan
     2019, appendix B.
     """
@@ -28,10 +29,12 @@ class ConditionalBatchNormalization(keras.layers.Layer):
         gamma_regularizer: Any = None,
         beta_regularizer: Any = None,
         synchronized: bool = False,
+        spectral_norm: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.momentum, self.epsilon, self.synchronized = momentum, epsilon, synchronized
+        self.spectral_norm = spectral_norm
         self.gamma_initializer = keras.initializers.get(gamma_initializer)
         self.beta_initializer = keras.initializers.get(beta_initializer)
         self.gamma_regularizer = keras.regularizers.get(gamma_regularizer)
@@ -57,14 +60,22 @@ class ConditionalBatchNormalization(keras.layers.Layer):
         moving = {"shape": channels, "trainable": False, "autocast": False}
         self.moving_mean = self.add_weight(name="moving_mean", initializer="zeros", **moving)
         self.moving_variance = self.add_weight(name="moving_variance", initializer="ones", **moving)
+        divided_by = ("gamma", "beta") if self.spectral_norm else ()
+        self.vectors = {name: add_vector(self, f"{name}_vector_u", x_shape[-1]) for name in divided_by}
 
     def call(self, x: Any, condition: Any, training: bool = False) -> Any:
         wide, condition = at_least_float32(x), at_least_float32(condition)
         mean, variance = self._statistics(wide) if training and self.trainable else self._averages(wide.dtype)
         normal = (wide - mean) * ops.rsqrt(variance + self.epsilon)
-        gamma = 1 + self._for_each_position(ops.matmul(condition, ops.cast(self.gamma, wide.dtype)), len(x.shape))
-        beta = self._for_each_position(ops.matmul(condition, ops.cast(self.beta, wide.dtype)), len(x.shape))
-        return ops.cast(gamma * normal + beta, self.compute_dtype)
+        gamma, beta = (
+            self._for_each_position(ops.matmul(condition, self._map(name, wide.dtype, training)), len(x.shape))
+            for name in ("gamma", "beta")
+        )
+        return ops.cast((1 + gamma) * normal + beta, self.compute_dtype)
+
+    def _map(self, name: str, dtype: str, training: bool) -> Any:
+        kernel = getattr(self, name)
+        return ops.cast(divided(kernel, self.vectors[name], training) if self.spectral_norm else kernel, dtype)
 
     def _statistics(self, x: Any) -> tuple[Any, Any]:
         axes = list(range(len(x.shape) - 1))
@@ -93,6 +104,7 @@ class ConditionalBatchNormalization(keras.layers.Layer):
             "gamma_regularizer": keras.regularizers.serialize(self.gamma_regularizer),
             "beta_regularizer": keras.regularizers.serialize(self.beta_regularizer),
             "synchronized": self.synchronized,
+            "spectral_norm": self.spectral_norm,
         }
 
 

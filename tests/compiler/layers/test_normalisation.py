@@ -173,19 +173,6 @@ def test_a_frozen_conditional_batch_norm_keeps_its_averages() -> None:
     np.testing.assert_array_equal(layer.moving_mean, np.zeros(8))
 
 
-# Miyato et al. 2018, algorithm 1, by hand for W = [[3, 0], [4, 5]], u = [1, 0]; the largest singular value is 3·√5.
-@pytest.mark.parametrize(("calls", "sigma"), [(1, 5.0), (2, 6.671746032), (3, 6.70774957), (5, 6.708203863)])
-def test_spectral_norm_divides_by_the_power_iterations_singular_value(calls: int, sigma: float) -> None:
-    x = np.eye(2, dtype="float32")
-    layer = layer_for(make("dense", units=2, use_bias=False, spectral_norm=True), x)
-    layer(x)
-    kernel = np.array([[3.0, 4.0], [0.0, 5.0]], "float32")  # Keras's kernels are the paper's W, transposed
-    layer.set_weights([kernel, np.array([[1.0, 0.0]], "float32")])
-    for _ in range(calls):
-        y = layer(x, training=True)
-    np.testing.assert_allclose(y, kernel / sigma, rtol=1e-5)
-
-
 SAVED = [
     ("ConditionalBatchNormalization", {"momentum": 0.5, "gamma_initializer": "ones", "beta_regularizer": "l2"}, 2),
     ("LocalResponseNormalization", {"k": 1.0, "n": 3, "alpha": 0.5, "beta": 0.5, "average": True}, 1),
