@@ -81,7 +81,8 @@ class NoiseInjection(Primitive):
     """Add random detail to a picture; the network learns how strongly each channel takes it.
 
     y = x + s·ε: one noise picture ε ~ N(0, 1) for all channels, one learned strength s, from 0, for each. The noise
-    stays after training, as in the paper, unless `noise_at_inference` is false.
+    stays after training, as in the paper, unless `noise_at_inference` is false; with `stored` it is then always the
+    same, and equal inputs give equal pictures.
     """
 
     op = "noise_injection"
@@ -90,18 +91,31 @@ class NoiseInjection(Primitive):
     source = "Karras, Laine & Aila 2019 (StyleGAN), section 2"
     inputs = (Port("x", "the picture: (space…, channels)"),)
     stochastic = True
-    examples = (Example({}, inputs=[(8, 8, 16)], outputs=[(8, 8, 16)]),)
+    examples = (
+        Example({}, inputs=[(8, 8, 16)], outputs=[(8, 8, 16)]),
+        Example({"stored": True}, inputs=[(5, 4)], outputs=[(5, 4)]),
+    )
 
     noise_at_inference: bool = param(Flag(), "Add noise after training too.", default=True)
+    stored: bool = param(
+        Flag(), "Keep one noise picture, as a weight that is not trained, for use after training.", default=False
+    )
 
     def infer(self, x: Tensor) -> Tensor:
         need_rank(x, 2, 3, 4)
         need_float(x)
         need_known(x.shape[-1], "the number of channels")
+        if self.stored:
+            if not self.noise_at_inference:
+                complaint = "stored noise is for use after training, where noise_at_inference false adds none"
+                raise Rejected("AG210", complaint, hint="leave one of the two out", field="/stored")
+            for size in x.shape[:-1]:
+                need_known(size, "a size of the stored noise")
         return Tensor(x.shape)
 
     def weights(self, x: Tensor) -> tuple[Weight, ...]:
-        return (Weight("strength", x.shape[-1:]),)
+        noise = (Weight("picture", (*x.shape[:-1], 1), trainable=False),) if self.stored else ()
+        return (Weight("strength", x.shape[-1:]), *noise)
 
     def lower(self, x: Tensor) -> Layer:
         return Layer("NoiseInjection", {**dict(self.given()), "seed": None}, ours=True)
@@ -184,8 +198,8 @@ class AdaIN(Primitive):
     """Give a picture a style: forget each channel's mean and spread, and set those that the style asks for.
 
     n(x) = (x - μ)/√(σ² + ε) over the cells of each channel of each example. A style vector gives n(x)·(s + 1) + b,
-    where (s, b) = style·W + c is learned (StyleGAN); a style picture gives σ(style)·n(x) + μ(style), and there is
-    nothing to learn.
+    where (s, b) = style·W + c is learned (StyleGAN), or (s, b) is the style itself, with `project` false. A style
+    picture gives σ(style)·n(x) + μ(style), and there is nothing to learn.
     """
 
     op = "adain"
@@ -200,8 +214,14 @@ class AdaIN(Primitive):
         Example({}, inputs=[(8, 8, 16), (32,)], outputs=[(8, 8, 16)]),
         Example({"use_bias": False}, inputs=[(9, 4), (3,)], outputs=[(9, 4)]),
         Example({"epsilon": 1e-5}, inputs=[(8, 8, 16), (5, 7, 16)], outputs=[(8, 8, 16)]),
+        Example({"project": False}, inputs=[(8, 8, 16), (32,)], outputs=[(8, 8, 16)]),
     )
 
+    project: bool = param(
+        Flag(),
+        "Learn W and c. False: a style vector is (s, b), twice as long as x has channels, from a layer of your own.",
+        default=True,
+    )
     epsilon: float = param(Number(above=0), "Added to the variance.", default=1e-8)
     use_bias: bool = param(Flag(), "Add the learned bias c to a style vector's map.", default=True)
     kernel_initializer: Any = param(INITIALIZER, "How W starts.", default="glorot_uniform")
@@ -217,19 +237,21 @@ class AdaIN(Primitive):
         need_known(x.shape[-1], "the number of channels")
         if len(style.shape) == 1:
             need_known(style.shape[0], "the size of the style")
+            if not self.project:
+                need_equal(style.shape[0], 2 * x.shape[-1], "the size of the style and twice the channels of x")
         else:
             need_equal(style.shape[-1], x.shape[-1], "the channels of style and x")
         return Tensor(x.shape)
 
     def weights(self, x: Tensor, style: Tensor) -> tuple[Weight, ...]:
-        if len(style.shape) > 1:
+        if len(style.shape) > 1 or not self.project:
             return ()
         width = 2 * x.shape[-1]
         bias = (Weight("bias", (width,)),) if self.use_bias else ()
         return (Weight("kernel", (style.shape[0], width)), *bias)
 
     def macs(self, x: Tensor, style: Tensor) -> Dim:
-        return style.shape[0] * 2 * x.shape[-1] if len(style.shape) == 1 else 0
+        return style.shape[0] * 2 * x.shape[-1] if len(style.shape) == 1 and self.project else 0
 
     def window(self, x: Tensor, style: Tensor) -> tuple[Window, ...] | str:
         return EVERYWHERE

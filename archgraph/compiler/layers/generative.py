@@ -72,14 +72,29 @@ class GaussianDivergence(keras.layers.Layer):
 class NoiseInjection(Noisy):
     """y = x + s·ε, one noise picture ε ~ N(0, 1) for all channels, one learned strength s, from 0, for each channel.
 
-    Source: Karras, Laine & Aila 2019 (StyleGAN), section 2 and figure 1b.
+    With `stored`, the weight `picture` serves as ε after training, the same for every example; it is drawn once and not
+    trained. Source: Karras, Laine & Aila 2019 (StyleGAN), section 2 and figure 1b; stored noise: their code.
     """
+
+    def __init__(self, stored: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.stored = stored
 
     def build(self, x_shape: Sizes) -> None:
         self.strength = self.add_weight(name="strength", shape=(x_shape[-1],), initializer="zeros")
+        if self.stored:
+            normal = keras.initializers.RandomNormal(stddev=1.0, seed=self.seed)
+            shape = (*x_shape[1:-1], 1)
+            self.picture = self.add_weight(name="picture", shape=shape, initializer=normal, trainable=False)
 
     def call(self, x: Any, training: bool | None = None) -> Any:
-        return x if self.quiet(training) else x + self.strength * self.noise((*ops.shape(x)[:-1], 1))
+        if self.quiet(training):
+            return x
+        fresh = training or not self.stored
+        return x + self.strength * (self.noise((*ops.shape(x)[:-1], 1)) if fresh else self.picture)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "stored": self.stored}
 
     def compute_output_shape(self, x_shape: Sizes) -> Sizes:
         return x_shape
@@ -132,17 +147,17 @@ class AdaIN(Kernels):
     """Adaptive instance normalisation: n(x)·(s + 1) + b, where n makes each channel of each example N(0, 1).
 
     A style vector (batch, features) gives s and b through a learned affine map, style·W + c = (s, b) (Karras, Laine &
-    Aila 2019, section 2, in the form of their code). A style picture (batch, space…, channels) gives σ(style) as factor
-    and μ(style) as offset, with no weights: σ(style)·n(x) + μ(style) (Huang & Belongie 2017, equation 8).
-    n(x) = (x - μ)/√(σ² + ε).
+    Aila 2019, section 2, in the form of their code); without `project` it is (s, b). A style picture (batch, space…,
+    channels) gives σ(style) as factor and μ(style) as offset, with no weights: σ(style)·n(x) + μ(style) (Huang &
+    Belongie 2017, equation 8). n(x) = (x - μ)/√(σ² + ε).
     """
 
-    def __init__(self, epsilon: float = 1e-8, **kwargs: Any) -> None:
+    def __init__(self, epsilon: float = 1e-8, project: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.epsilon = epsilon
+        self.epsilon, self.project = epsilon, project
 
     def build(self, x_shape: Sizes, style_shape: Sizes) -> None:
-        if len(style_shape) == 2:
+        if len(style_shape) == 2 and self.project:
             channels = x_shape[-1]
             assert channels is not None
             self.kernel = self.add_kernel("kernel", (style_shape[-1], 2 * channels))
@@ -157,18 +172,21 @@ class AdaIN(Kernels):
     def _styled(self, style: Any, space: int) -> tuple[Any, Any]:
         if len(style.shape) != 2:
             return _statistics(style, self.epsilon)
-        affine = ops.matmul(style, self.kernel)
-        affine = affine if self.bias is None else affine + self.bias
+        affine = self._projected(style) if self.project else style
         for _ in range(space):
             affine = ops.expand_dims(affine, 1)
         scale, offset = ops.split(ops.cast(affine, "float32"), 2, axis=-1)
         return offset, scale + 1
 
+    def _projected(self, style: Any) -> Any:
+        affine = ops.matmul(style, self.kernel)
+        return affine if self.bias is None else affine + self.bias
+
     def compute_output_shape(self, x_shape: Sizes, style_shape: Sizes) -> Sizes:
         return x_shape
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "epsilon": self.epsilon}
+        return {**super().get_config(), "epsilon": self.epsilon, "project": self.project}
 
 
 @ours
