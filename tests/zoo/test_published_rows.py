@@ -34,8 +34,8 @@ IDS = [
     "mobilenet-1.0-192", "mobilenet-1.0-160", "mobilenet-1.0-128", "mobilenet-0.5-160", "mobilenet-shallow",
     "sat-coco", "sat-attention-block", "gcn-cora", "gcn-pubmed", "gcn-karate", "nade", "made", "pixelcnn-masks",
     "pixelcnn-mnist", "vae-kingma", "vae-conv-keras", "gan-mnist", "dcgan-64-paper", "cgan-mnist", "infogan-mnist",
-    "acgan-cifar", "sngan-cnn-32", "sngan-resnet-32", "sngan-imagenet-cond", "sagan-128", "deepcomp-lenet-300-100",
-    "deepcomp-lenet5", "deepcomp-alexnet", "distillation-mnist",
+    "acgan-cifar", "sngan-cnn-32", "sngan-resnet-32", "sngan-imagenet-cond", "progan-1024", "stylegan-1024", "sagan-128",
+    "deepcomp-lenet-300-100", "deepcomp-lenet5", "deepcomp-alexnet", "distillation-mnist",
 ]  # fmt: skip
 """Every public row of the reference."""
 
