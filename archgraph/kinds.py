@@ -327,6 +327,19 @@ class Anything(Kind):
 NULL = Constant(None)
 
 
+class Absent(Constant):
+    """Nothing: null, or "none", which an expression can give."""
+
+    def __init__(self) -> None:
+        super().__init__(None, "none")
+
+    def parse(self, value: Any, open: bool) -> None:
+        super().parse(value, open)
+
+
+ABSENT = Absent()
+
+
 def optional(kind: Kind) -> Kind:
     """`kind`, or null."""
     return AnyOf(kind, NULL)

@@ -171,7 +171,7 @@ def shared_sections() -> Iterator[str]:
         "Both become nodes of their own, `NODE/norm` and `NODE/activation`. An object gives their parameters: "
         '`"norm": {"op": "group_norm", "groups": 8}`, `"activation": {"op": "prelu"}`.'
     )
-    yield f"Normalisations: {norms}."
+    yield f"Normalisations: {norms}; `none`, which an expression can give, is the same as null."
     yield f"Activations: {', '.join(map(code, ACTIVATIONS))}, `prelu`."
     yield "## Padding"
     yield (

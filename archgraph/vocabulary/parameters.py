@@ -1,7 +1,7 @@
 """Parameters that many primitives share: their kinds and their standard wording."""
 
 from archgraph.diagnostics import Rejected
-from archgraph.kinds import AnyOf, Choice, Flag, FrozenMap, Integer, Kind, ListOf, Number, Shared, optional
+from archgraph.kinds import ABSENT, AnyOf, Choice, Flag, FrozenMap, Integer, Kind, ListOf, Number, Shared, optional
 from archgraph.record import Named, Record, param, record
 from archgraph.vocabulary.base import REGISTRY
 
@@ -182,7 +182,8 @@ NORMALISATION = Named(
     key="op",
     short={op.removesuffix("_norm"): {"op": op} for op in NORM_OPS},
 )
-NORM = optional(Shared("norm", NORMALISATION))
+
+NORM = AnyOf(Shared("norm", NORMALISATION), ABSENT)
 """The ``norm`` shorthand: rewritten into a node of its own after the layer, before its activation."""
 
 ACTIVATION_FUNCTION = Named(

@@ -34,6 +34,15 @@ def test_norm_and_activation_become_nodes_below_the_record_and_drop_the_bias() -
     assert (graph.parameters, graph.trainable) == (108 + 16, 108 + 8)
 
 
+@pytest.mark.parametrize(("norm", "below", "parameters"), [("none", [], 112), ("batch", ["a/norm"], 108 + 16)])
+def test_whether_there_is_a_norm_can_be_a_parameter(norm: str, below: list[str], parameters: int) -> None:
+    record = '"a": {"op": "conv", "in": "x", "filters": 4, "kernel_size": 3, "norm": "=norm"}'
+    graph = shaped(record, more=f'"params": {{"norm": "{norm}"}}')
+    assert paths(graph) == ["a", *below]
+    # the bias is there where the norm is not
+    assert graph.parameters == parameters
+
+
 def test_a_bias_stays_where_there_is_no_norm_and_where_it_is_asked_for() -> None:
     assert shaped(conv("a", "x")).parameters == 112
     assert shaped(conv("a", "x", ', "norm": "batch", "use_bias": true')).parameters == 112 + 16
