@@ -9,7 +9,7 @@ import pytest
 
 from archgraph.analysis import infer
 from archgraph.analysis.shaped import ShapedGraph
-from archgraph.compiler import compile_model
+from archgraph.compiler import compile_model, layers_by_path
 from archgraph.document.load import load_graph
 from archgraph.shapes import substitute
 from tests.networks import EXAMPLES, NAMES, cases
@@ -32,10 +32,10 @@ def test_the_counts_are_those_of_keras(pair: tuple[ShapedGraph, Any]) -> None:
 
 def test_every_shape_is_that_of_keras(pair: tuple[ShapedGraph, Any]) -> None:
     shaped, model = pair
-    layers = {layer.name: layer for layer in model.layers}
+    layers = layers_by_path(model)
     compared = 0
     for node in shaped.walk():
-        layer = layers.get(node.path.replace("/", "."))
+        layer = layers.get(node.path)
         if layer is None or node.path != node.owner:
             continue
         outputs = layer.output if isinstance(layer.output, list | tuple) else [layer.output]
@@ -48,7 +48,7 @@ def test_every_shape_is_that_of_keras(pair: tuple[ShapedGraph, Any]) -> None:
 def multiply_adds(layer: Any) -> int | None:
     """Multiply-adds of one call of a Keras layer, counted from its kernel and output: the oracle. None: not known."""
     inner = layer.layer if type(layer).__name__ == "SpectralNormalization" else layer
-    name = type(inner).__name__
+    name = type(inner).__name__.removeprefix("Equalized")
     if name in ("Conv1D", "Conv2D", "Conv3D", "DepthwiseConv2D", "Dense", "MaskedConv", "MaskedDense"):
         return math.prod(inner.kernel.shape) * math.prod(layer.output.shape[1:-1])
     if name == "Conv2DTranspose":
@@ -59,6 +59,8 @@ def multiply_adds(layer: Any) -> int | None:
         steps = layer.output.shape[1]
         projections = sum(math.prod(w.shape) for w in layer.weights if w.name == "kernel") * steps
         return projections + 2 * steps * steps * layer.num_heads * layer.key_dim
+    if name == "LstmCell":
+        return sum(math.prod(w.shape) for w in layer.weights if w.name != "bias")
     if name in ("BatchNormalization", "LayerNormalization", "Embedding"):
         return 0
     return None if layer.weights or name == "Dot" else 0
@@ -79,9 +81,9 @@ def test_the_multiply_adds_are_those_of_the_kernels(path: Path) -> None:
     sizes = {"H": 32, "W": 48, "S": 5, "T": 8, "N": 34}
     shaped = sized(path, **sizes)
     assert shaped.macs == substitute(infer(load_graph(path)).macs, sizes)
-    layers = {layer.name: layer for layer in compile_model(shaped).layers}
+    layers = layers_by_path(compile_model(shaped))
     for node in shaped.walk():
-        layer = layers.get(node.path.replace("/", "."))
+        layer = layers.get(node.path)
         counted = None if layer is None else multiply_adds(layer)
         assert counted is None or node.leaf.macs == counted, node.path
     expected = BY_HAND.get(shaped.name)

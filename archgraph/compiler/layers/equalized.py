@@ -31,9 +31,10 @@ class Equalized(keras.layers.Layer):
         """c·W."""
         return self.kernel * (self.lr_multiplier * self.gain / math.sqrt(self.fan_in()))
 
-    def biased(self, y: Any) -> Any:
-        """`y` + m·b."""
-        return y if self.bias is None else y + self.bias * self.lr_multiplier
+    def finished(self, y: Any) -> Any:
+        """`y` + m·b, after the layer's activation if it has one."""
+        y = y if self.bias is None else y + self.bias * self.lr_multiplier
+        return y if self.activation is None else self.activation(y)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "gain": self.gain, "lr_multiplier": self.lr_multiplier}
@@ -48,7 +49,7 @@ class EqualizedConv(Equalized):
             before = self.dilation_rate[0] * (self.kernel_size[0] - 1)
             x, padding = ops.pad(x, [(0, 0), (before, 0), (0, 0)]), "valid"
         kernel, gaps = self.scaled_kernel(), list(self.dilation_rate)
-        return self.biased(
+        return self.finished(
             ops.conv(x, kernel, list(self.strides), padding, data_format="channels_last", dilation_rate=gaps)
         )
 
@@ -73,7 +74,7 @@ class EqualizedConvTranspose(Equalized):
             data_format="channels_last",
             dilation_rate=list(self.dilation_rate),
         )
-        return self.biased(y)
+        return self.finished(y)
 
 
 @ours
@@ -81,7 +82,7 @@ class EqualizedDense(Equalized, keras.layers.Dense):
     """y = x·(c·W) + m·b. Input (batch, …, n), output (batch, …, units)."""
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        return self.biased(ops.matmul(inputs, self.scaled_kernel()))
+        return self.finished(ops.matmul(inputs, self.scaled_kernel()))
 
 
 @ours

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from archgraph.compiler.layers import LAYERS
 from archgraph.diagnostics import GraphError, Rejected
 from archgraph.shapes import Tensor
 from tests.compiler.build import model, shaped
@@ -136,6 +137,13 @@ def test_it_can_be_applied_to_every_step_of_a_sequence() -> None:
     x = normal(2, 3, 4)
     kernel = np.asarray(built.weights[0])
     np.testing.assert_allclose(built(x), x @ kernel * math.sqrt(2) / 2, rtol=1e-5, atol=1e-6)
+
+
+def test_an_activation_of_the_keras_layer_is_applied_last() -> None:
+    layer, x = LAYERS["EqualizedDense"](2, activation="relu", bias_initializer="ones"), normal(6, 4)
+    y = layer(x)
+    expected = np.maximum(x @ np.asarray(layer.kernel) * math.sqrt(2 / 4) + 1, 0)
+    np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-6)
 
 
 WRONG = [
