@@ -3,7 +3,7 @@
 from typing import Any
 
 from archgraph.diagnostics import Rejected
-from archgraph.kinds import Choice, Flag, Integer, optional
+from archgraph.kinds import AnyOf, Choice, Constant, Flag, Integer, optional
 from archgraph.record import param
 from archgraph.shapes import Dim, Tensor, at_least, need_equal, need_known, need_rank, prod
 from archgraph.vocabulary.base import EVERYWHERE, Example, Family, Layer, Port, Primitive, Weight, Window, primitive
@@ -88,10 +88,10 @@ class SpectralGraphConv(Weighted):
     )
 
     filters: int = param(Integer(1), "Number of signals on the graph in the output.")
-    control_points: int | None = param(
-        optional(Integer(4)),
-        "Weights of a smooth filter, for each signal in and out. Default: a free multiplier for each frequency.",
-        default=None,
+    control_points: int = param(
+        AnyOf(Constant(0), Integer(4)),
+        "Weights of a smooth filter, for each signal in and out. 0: a free multiplier for each frequency.",
+        default=0,
     )
 
     def infer(self, x: Tensor, basis: Tensor) -> Tensor:
@@ -102,9 +102,9 @@ class SpectralGraphConv(Weighted):
         need_known(x.shape[1], "the number of features")
         frequencies = need_known(basis.shape[1], "the number of frequencies")
         need_equal(basis.shape[0], x.shape[0], "the rows of the basis and the number of nodes")
-        if self.control_points is not None and self.control_points > frequencies:
+        if self.control_points > frequencies:
             message = f"{self.control_points} control points cannot be told apart at {frequencies} frequencies"
-            hint = "leave it out for a free multiplier at each frequency"
+            hint = "0 gives each frequency a multiplier of its own"
             raise Rejected("AG201", message, hint=hint, field="/control_points")
         return Tensor((x.shape[0], self.filters))
 

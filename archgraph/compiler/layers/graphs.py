@@ -59,13 +59,13 @@ class SpectralGraphConv(Kernels):
     make the multipliers at every frequency. Source: Bruna, Zaremba, Szlam & LeCun 2014, equation 3.2.
     """
 
-    def __init__(self, filters: int, control_points: int | None = None, **kwargs: Any) -> None:
+    def __init__(self, filters: int, control_points: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.filters, self.control_points = filters, control_points
 
     def build(self, x_shape: Sizes, basis_shape: Sizes) -> None:
         frequencies = int(basis_shape[-1] or 0)
-        if self.control_points is not None:
+        if self.control_points:
             self._splines = splines(self.control_points, frequencies)
 
         def begin(shape: Any, dtype: Any = None) -> Any:
@@ -80,7 +80,7 @@ class SpectralGraphConv(Kernels):
 
     def call(self, x: Any, basis: Any) -> Any:
         multipliers = ops.convert_to_tensor(self.kernel)
-        if self.control_points is not None:
+        if self.control_points:
             multipliers = ops.tensordot(ops.convert_to_tensor(self._splines, dtype=multipliers.dtype), multipliers, 1)
         spectrum = ops.einsum("bnk,bnf->bkf", basis, x)
         y = ops.matmul(basis, ops.einsum("bkf,kfo->bko", spectrum, multipliers))
