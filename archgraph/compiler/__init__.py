@@ -36,6 +36,16 @@ def compile_model(shaped: ShapedGraph, *, seed: int | None = None, dtype_policy:
     return Emitter(shaped, seed, dtype_policy).model(plan)
 
 
+def layers_by_path(model: Any) -> dict[str, Any]:
+    """The Keras layers of a compiled graph by the paths of its nodes (``stage2/0/conv``), those inside scans too."""
+    found: dict[str, Any] = {}
+    for layer in model.layers:
+        found[layer.name.replace(".", "/")] = layer
+        if type(layer).__name__ == "Scan":
+            found |= layers_by_path(layer.body)
+    return found
+
+
 def load_model(path: str | PathLike[str]) -> Any:
     """The Keras model in a ``.keras`` file, not compiled, with the layers of archgraph known, however deep it is.
 

@@ -96,7 +96,7 @@ class Emitter:
         """Call the scanning layer made under `owner`, after making it, around the model of a step, on its first use."""
         if owner not in self.scans:
             keras, step = load_keras(), loop.call.copies[0]
-            need_known_sizes(loop, owner, step)
+            shapes = step_shapes(step, owner)
             inputs = [keras.Input(sizes(x), dtype=x.dtype) for x in step.inputs]
             outputs = self.scope(loop.copies[0], owner, owner, inputs)
             body = keras.Model(inputs, outputs, name=layer_name(owner))
@@ -104,6 +104,7 @@ class Emitter:
                 body,
                 over=scan.over,
                 states=scan.states,
+                shapes=shapes,
                 fed=[port for port, feed in enumerate(feeds) if feed is not None],
                 reverse=scan.reverse,
                 return_sequences=scan.return_sequences,
@@ -151,17 +152,24 @@ class Emitter:
         return GraphError(text.place([diagnostic]) if text else [diagnostic])
 
 
-def need_known_sizes(loop: Loop, path: str, step: Scope) -> None:
-    """Reject (AG802) a scan whose outputs at one step have symbolic sizes: Keras keeps room for them beforehand."""
+def step_shapes(step: Scope, path: str) -> list[list[int | list[int]]]:
+    """The shape of each output of a step: numbers, or the input and axis that have the same symbolic size.
+
+    Raises:
+        GraphError: a size is that of no input (AG802): Keras keeps room for the outputs of all steps beforehand.
+    """
+    known = {size: [port, axis] for port, x in enumerate(step.inputs) for axis, size in enumerate(x.shape)}
+    shapes: list[list[int | list[int]]] = []
     for name, tensor in zip(step.block.outputs, step.outputs, strict=True):
-        if None in sizes(tensor) and name not in step.block.states:
-            message = (
-                f"the output {name!r} of {path} is {show(tensor.shape)} at each step, and a scan needs known sizes"
-            )
+        try:
+            shapes.append([size if isinstance(size, int) else known[size] for size in tensor.shape])
+        except KeyError:
+            message = f"the output {name!r} of {path} is {show(tensor.shape)} at each step: a size that no input has"
             hint = "write numbers in place of the symbols in the shapes of the inputs"
             diagnostic = Diagnostic("AG802", f"{step.block.pointer}/outputs/{name}", message, hint)
             text = step.block.source
-            raise GraphError(text.place([diagnostic]) if text else [diagnostic])
+            raise GraphError(text.place([diagnostic]) if text else [diagnostic]) from None
+    return shapes
 
 
 def sizes(tensor: Tensor) -> list[int | None]:

@@ -5,7 +5,6 @@ from archgraph.kinds import Choice, Integer
 from archgraph.record import param
 from archgraph.shapes import Dim, Tensor, prod
 from archgraph.vocabulary.base import Example, Family, Layer, Weight, Window, primitive
-from archgraph.vocabulary.convolution import need_groups
 from archgraph.vocabulary.parameters import PerAxis, each_axis, per_axis
 from archgraph.vocabulary.sliding import channels_of, need_picture, span, windows
 from archgraph.vocabulary.weighted import Weighted
@@ -17,7 +16,7 @@ class MaskedConv(Weighted):
 
     With it a network learns to paint a picture cell by cell (PixelCNN). The kernel is multiplied by a mask of zeros and
     ones. Mask A, for the first layer, hides the cell itself; mask B, for all later layers, lets it be seen. With
-    `colors` the channels are cut into as many equal groups, and in the cell itself a colour sees the earlier colours
+    `colors` the channels are cut into as many groups, as equal as can be, and in the cell itself a colour sees the earlier colours
     (A) or also its own (B): of red, green and blue, blue may look at red and green. On a sequence (1-D) it sees what is
     to the left.
     """
@@ -42,7 +41,7 @@ class MaskedConv(Weighted):
     )
     mask_type: str = param(Choice("A", "B"), "A hides the cell itself (first layer), B shows it (all others).")
     colors: int = param(
-        Integer(1), "Number of equal groups of channels that are generated one after the other.", default=1
+        Integer(1), "Number of groups of channels that are generated one after the other.", default=1
     )
     dilation_rate: PerAxis = param(per_axis(), "Distance between the kernel's cells.", default=1)
 
@@ -54,7 +53,8 @@ class MaskedConv(Weighted):
                 hint = f"{size - 1} and {size + 1} are the nearest"
                 raise Rejected("AG201", f"must be odd, got {size}", hint=hint, field="/kernel_size")
         for count, what in ((self.filters, "filters"), (channels_of(x), "the number of input channels")):
-            need_groups(count, self.colors, what, "colors")
+            if count < self.colors:
+                raise Rejected("AG201", f"{what} must be at least colors, got {count} and {self.colors}", field="/colors")
         return Tensor((*x.shape[:-1], self.filters))
 
     def _kernel(self, x: Tensor) -> tuple[int, ...]:

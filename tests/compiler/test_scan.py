@@ -214,11 +214,22 @@ def test_a_second_use_has_the_same_weights() -> None:
     np.testing.assert_array_equal(found["a"], found["b"])
 
 
-def test_symbolic_sizes_at_each_step_are_refused_with_a_remedy() -> None:
-    blocks = {"each": {"inputs": ["x"], "nodes": {"d": {"op": "dense", "in": "x", "units": 2}}, "output": "d"}}
-    graph = shaped(
-        {"steps": {"block": "each", "in": "x", "scan": "x"}}, "steps", inputs={"x": {"shape": [8, "W", 3]}},
-        blocks=blocks,
-    )  # fmt: skip
+def mapped(op: dict[str, Any]) -> Any:
+    blocks = {"each": {"inputs": ["x"], "nodes": {"d": {**op, "in": "x"}}, "output": "d"}}
+    inputs = {"x": {"shape": [8, "W", 3]}}
+    return shaped({"steps": {"block": "each", "in": "x", "scan": "x"}}, "steps", inputs=inputs, blocks=blocks)
+
+
+def test_sizes_at_each_step_may_be_symbolic() -> None:
+    graph = mapped({"op": "dense", "units": 2})
+    model = compile_model(graph)
+    for width in (5, 9):
+        x = arrays(graph, W=width)["x"]
+        kernel, bias = (np.asarray(w) for w in model.weights)
+        np.testing.assert_allclose(run(model, {"x": x})["y"], x @ kernel + bias, atol=1e-5)
+
+
+def test_a_size_that_no_input_has_is_refused_with_a_remedy() -> None:
+    graph = mapped({"op": "conv", "filters": 2, "kernel_size": 3, "strides": 2})
     with pytest.raises(GraphError, match="AG802"):
         compile_model(graph)

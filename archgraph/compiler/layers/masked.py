@@ -13,7 +13,7 @@ def mask(kernel_size: tuple[int, ...], channels: int, filters: int, mask_type: s
     """Ones where a kernel (space…, channels, filters) may look, zeros elsewhere.
 
     Everything before the centre in reading order is seen. In the centre, output channel o sees input channel c when the
-    colour of c comes before that of o, or, for mask B, is the same. Colours are equal runs of channels.
+    colour of c comes before that of o, or, for mask B, is the same. Colours are runs of channels, as equal as can be.
     Source: van den Oord et al. 2016, section 3.4, figure 4.
     """
     cells = int(np.prod(kernel_size))
@@ -29,7 +29,7 @@ class MaskedConv(keras.layers.Layer):
     """A convolution (1-D or 2-D, stride 1, padding ``same``) whose kernel is multiplied by a causal mask.
 
     y = conv(x, w * mask(mask_type, colors)) + b. Input (batch, space…, channels), output (batch, space…, filters).
-    The kernel's sizes are odd; `colors` divides the channels and the filters.
+    The kernel's sizes are odd.
     Source: van den Oord, Kalchbrenner & Kavukcuoglu 2016, section 3.4.
     """
 

@@ -25,6 +25,7 @@ class Scan(keras.layers.Layer):
         body: the model of one step: a list of inputs, a list of outputs.
         over: numbers of the inputs that are sequences.
         states: pairs of numbers: an input that is a state, and the output that it is after the step.
+        shapes: of each output of the model, without the batch: a size, or the input and axis that have the same.
         fed: numbers of the inputs that the layer is called with, in order; states that are missing start with zeros.
         reverse: from the last step to the first. Outputs keep the order of the inputs.
         return_sequences: whether the outputs of all steps are returned.
@@ -35,6 +36,7 @@ class Scan(keras.layers.Layer):
         body: Any,
         over: Sequence[int],
         states: Sequence[Sequence[int]],
+        shapes: Sequence[Sequence[Any]],
         fed: Sequence[int],
         reverse: bool = False,
         return_sequences: bool = True,
@@ -42,7 +44,7 @@ class Scan(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.body = body
-        self.over, self.fed = list(over), list(fed)
+        self.over, self.fed, self.shapes = list(over), list(fed), [list(shape) for shape in shapes]
         self.states = [list(pair) for pair in states]
         self.reverse, self.return_sequences = reverse, return_sequences
         followed = {result for _, result in self.states}
@@ -61,11 +63,9 @@ class Scan(keras.layers.Layer):
         given = dict(zip(self.fed, inputs if isinstance(inputs, list | tuple) else [inputs], strict=True))
         sequences = [ops.moveaxis(given[port], 1, 0) for port in self.over]
         batch = ops.shape(next(iter(given.values())))[0]
-        start = [
-            given[port] if port in given else self._zeros(self.body.inputs[port], batch) for port, _ in self.states
-        ]
-        start += [self._zeros(self.body.outputs[number], batch) for number in self._carried]
         followed = [*(result for _, result in self.states), *self._carried]
+        start = [given[port] if port in given else self._zeros(result, given, batch) for port, result in self.states]
+        start += [self._zeros(number, given, batch) for number in self._carried]
 
         def step(carry: Any, slices: Any) -> tuple[Any, Any]:
             values = {**given, **dict(zip(self.over, slices, strict=True))}
@@ -87,8 +87,16 @@ class Scan(keras.layers.Layer):
             results.append(ops.moveaxis(value, 0, 1) if self.return_sequences else value)
         return results
 
-    def _zeros(self, like: Any, batch: Any) -> Any:
-        return ops.zeros((batch, *like.shape[1:]), dtype=like.dtype)
+    def _zeros(self, number: int, given: dict[int, Any], batch: Any) -> Any:
+        """Zeros of the shape and dtype of an output at one step."""
+
+        def size(of: Any) -> Any:
+            if isinstance(of, int):
+                return of
+            port, axis = of
+            return ops.shape(given[port])[axis + (2 if port in self.over else 1)]
+
+        return ops.zeros((batch, *map(size, self.shapes[number])), dtype=self.body.outputs[number].dtype)
 
     def compute_output_spec(self, inputs: Any, training: bool | None = None) -> Any:
         given = dict(zip(self.fed, inputs if isinstance(inputs, list | tuple) else [inputs], strict=True))
@@ -110,6 +118,7 @@ class Scan(keras.layers.Layer):
             "body": keras.saving.serialize_keras_object(self.body),
             "over": self.over,
             "states": self.states,
+            "shapes": self.shapes,
             "fed": self.fed,
             "reverse": self.reverse,
             "return_sequences": self.return_sequences,

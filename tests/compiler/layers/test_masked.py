@@ -93,8 +93,8 @@ def test_penalties_reach_the_loss() -> None:
     ("params", "shape", "code", "field"),
     [
         ({"kernel_size": 4}, (8, 8, 3), "AG201", "/kernel_size"),
-        ({"kernel_size": 3, "colors": 2}, (8, 8, 3), "AG307", "/colors"),
-        ({"kernel_size": 3, "colors": 3, "filters": 4}, (8, 8, 3), "AG307", "/colors"),
+        ({"kernel_size": 3, "colors": 4, "filters": 4}, (8, 8, 3), "AG201", "/colors"),
+        ({"kernel_size": 3, "colors": 3, "filters": 2}, (8, 8, 3), "AG201", "/colors"),
         ({"kernel_size": 3}, (4, 4, 4, 1), "AG301", ""),
         ({"kernel_size": [3, 3]}, (8, 3), "AG301", "/kernel_size"),
     ],
