@@ -10,7 +10,7 @@ from archgraph.shapes import Dim, Shape, Tensor, known, need_known, prod, show
 from archgraph.vocabulary.base import EVERYWHERE, Example, Family, Layer, Primitive, Weight, Window, primitive
 from archgraph.vocabulary.parameters import ACTIVATIONS, REGULARIZER, VECTOR_INITIALIZER
 from archgraph.vocabulary.rules import AXIS, index_of, indices_of, need_axes, need_float
-from archgraph.vocabulary.weighted import Weighted
+from archgraph.vocabulary.weighted import SpectrallyNormalizable, Weighted
 
 ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "relu": ("negative_slope", "max_value", "threshold"),
@@ -192,7 +192,7 @@ class PReLU(Primitive):
 
 
 @primitive
-class Maxout(Weighted):
+class Maxout(SpectrallyNormalizable, Weighted):
     """Compute several weighted sums for each output and keep the largest: the bend itself is learned.
 
     yᵢ = maxⱼ (x·Wᵢⱼ + bᵢⱼ), j = 1 … `pieces`. On an input with more axes the same weights serve every position.
@@ -205,6 +205,7 @@ class Maxout(Weighted):
     examples = (
         Example({"units": 4}, inputs=[(10,)], outputs=[(4,)]),
         Example({"units": 4, "pieces": 3, "use_bias": False}, inputs=[(7, 5)], outputs=[(7, 4)]),
+        Example({"units": 3, "spectral_norm": True}, inputs=[(5,)], outputs=[(3,)]),
     )
 
     units: int = param(Integer(1), "Size of the last axis of the output.")
@@ -218,7 +219,7 @@ class Maxout(Weighted):
 
     def weights(self, x: Tensor) -> tuple[Weight, ...]:
         sums = self.units * self.pieces
-        return self.kernel_and_bias((x.shape[-1], sums), sums)
+        return (*self.vectors(vector_u=sums), *self.kernel_and_bias((x.shape[-1], sums), sums))
 
     def macs(self, x: Tensor) -> Dim:
         return prod(x.shape) * self.units * self.pieces
@@ -227,4 +228,5 @@ class Maxout(Weighted):
         return EVERYWHERE if len(x.shape) == 1 else ()
 
     def lower(self, x: Tensor) -> Layer:
-        return Layer("Maxout", {"units": self.units, "pieces": self.pieces, **self.weight_arguments()}, ours=True)
+        arguments = {"units": self.units, "pieces": self.pieces, **self.weight_arguments()}
+        return self.with_spectral_norm(Layer("Maxout", arguments, ours=True), kernel=(-1,))
