@@ -11,13 +11,14 @@ from archgraph.record import param
 from archgraph.training.data.base import Array, Column, Samples, Source, Surroundings, labelled, source
 
 TEN = tuple("0123456789")
-_TERMS = "Alpaydin & Kaynak 1998, UCI repository; ships with scikit-learn (BSD-3-Clause)"
+TERMS = "Alpaydin & Kaynak 1998, UCI repository; ships with scikit-learn (BSD-3-Clause)"
 DIRECTIONS = ("down", "up", "right", "left")
 _SPEED = 3
 """Cells that a moving digit advances from one frame to the next."""
 
 
-def _load() -> Any:
+def load_digits() -> Any:
+    """scikit-learn's digits: ``images`` (1797, 8, 8) from 0 to 16 and ``target`` (1797,)."""
     return importlib.import_module("sklearn.datasets").load_digits()
 
 
@@ -26,11 +27,11 @@ class Digits(Source):
     """1,797 handwritten digits of 8x8 pixels, 0 to 16 each: small, but a network really has to learn them."""
 
     name = "digits"
-    licence = _TERMS
+    licence = TERMS
     shape = "image (8, 8, 1) from 0 to 16, label: 10 classes; 1,797 samples"
 
     def read(self, around: Surroundings) -> Samples:
-        bunch = _load()
+        bunch = load_digits()
         return labelled("image", bunch.images[..., None].astype(np.float32), bunch.target, TEN)
 
 
@@ -39,11 +40,11 @@ class DigitsSequence(Source):
     """The same digits read row by row: sequences of eight steps for recurrent networks."""
 
     name = "digits_sequence"
-    licence = _TERMS
+    licence = TERMS
     shape = "sequence (8, 8) from 0 to 16, label: 10 classes; 1,797 samples"
 
     def read(self, around: Surroundings) -> Samples:
-        bunch = _load()
+        bunch = load_digits()
         return labelled("sequence", bunch.images.astype(np.float32), bunch.target, TEN)
 
 
@@ -56,7 +57,7 @@ class DigitsSegmentation(Source):
     """
 
     name = "digits_segmentation"
-    licence = f"made from: {_TERMS}"
+    licence = f"made from: {TERMS}"
     shape = "image (size, size, 1) from 0 to 1, mask (size, size, 1) of 0 and 1; 1797 // digits samples"
 
     size: int = param(Integer(16, 128), "Height and width of a picture.", default=32, unit="pixels")
@@ -65,7 +66,7 @@ class DigitsSegmentation(Source):
 
     def read(self, around: Surroundings) -> Samples:
         drawn = np.random.default_rng(20)
-        glyphs = drawn.permutation(_load().images / 16.0)
+        glyphs = drawn.permutation(load_digits().images / 16.0)
         count = len(glyphs) // self.digits
         pictures = [self._picture(glyphs[i * self.digits : (i + 1) * self.digits], drawn) for i in range(count)]
         images, masks = (np.stack(side).astype(np.float32)[..., None] for side in zip(*pictures, strict=True))
@@ -92,14 +93,14 @@ class MovingDigits(Source):
     """
 
     name = "moving_digits"
-    licence = f"made from: {_TERMS}"
+    licence = f"made from: {TERMS}"
     shape = "clip (7, 60, 40, 1) from 0 to 1, label: 4 directions"
 
     samples: int = param(Integer(8, 1797), "Number of clips.", default=400)
 
     def read(self, around: Surroundings) -> Samples:
         drawn = np.random.default_rng(21)
-        glyphs = drawn.permutation(_load().images / 16.0)[: self.samples]
+        glyphs = drawn.permutation(load_digits().images / 16.0)[: self.samples]
         labels = np.arange(self.samples) % len(DIRECTIONS)
         clips = np.stack([_clip(glyph, int(label), drawn) for glyph, label in zip(glyphs, labels, strict=True)])
         return labelled("clip", clips.astype(np.float32)[..., None], labels, DIRECTIONS)
