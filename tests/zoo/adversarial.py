@@ -12,6 +12,9 @@ Array = np.ndarray[Any, Any]
 Tensors = Mapping[str, Any]
 """Tensors by the names of a network's inputs or outputs."""
 
+_MOMENTUM = 0.998
+"""Of the moving average of a generator's weights (Karras et al. 2018, section 3, with 0.999): calms the last steps."""
+
 
 # ---- what the two sides pay
 
@@ -74,7 +77,7 @@ def call(model: Any, inputs: Tensors, *, training: bool) -> dict[str, Any]:
 
 
 class Game:
-    """A generator and a discriminator, one step of Adam each in turn.
+    """A generator and a discriminator, one step of Adam each in turn; the generator ends as the mean of its late steps.
 
     Inputs that both have under one name (a class) are the same for a drawn picture and its judgement.
     """
@@ -90,7 +93,8 @@ class Game:
         picture: str = "picture",
     ) -> None:
         self.generator, self.discriminator, self.rules, self.picture = generator, discriminator, rules, picture
-        self._drawer, self._judge = (keras.optimizers.Adam(rate, beta_1=beta_1) for rate in rates)
+        self._drawer = keras.optimizers.Adam(rates[0], beta_1=beta_1, use_ema=True, ema_momentum=_MOMENTUM)
+        self._judge = keras.optimizers.Adam(rates[1], beta_1=beta_1)
         self._drawer.build(generator.trainable_variables)
         self._judge.build(discriminator.trainable_variables)
         self.step = tf.function(self._step)
@@ -129,6 +133,7 @@ class Game:
     def play(self, real: Iterator[Tensors], latent: Iterator[Tensors], steps: int) -> tuple[float, float]:
         """Take `steps` steps; the mean prices of the last tenth of them, the discriminator's first."""
         paid = [self.step(next(real), next(latent)) for _ in range(steps)]
+        self._drawer.finalize_variable_values(self.generator.trainable_variables)
         last = np.array(paid[-max(1, steps // 10) :], np.float64).mean(0)
         return float(last[0]), float(last[1])
 
