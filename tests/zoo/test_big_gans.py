@@ -103,6 +103,13 @@ def test_table_1_of_biggan_is_met(params: dict[str, int], width: int, millions: 
     assert round((generator.trainable + discriminator.trainable - vectors) / 1e6, 1) == millions
 
 
+# huggingface/pytorch-pretrained-BigGAN, README: sizes of the authors' generators, whose last layer has ch maps, not 3.
+@pytest.mark.parametrize(("size", "millions"), [(128, 50.4), (256, 55.9), (512, 56.2)])
+def test_the_deep_generators_have_the_size_of_the_authors_own(size: int, millions: float) -> None:
+    graph = shaped(f"biggan_deep_generator#size{size}")
+    assert round((graph.trainable + (128 - 3) * (9 * 128 + 1)) / 1e6, 1) == millions
+
+
 # ---- layer by layer
 
 
@@ -167,6 +174,62 @@ def judged(image: int) -> Layers:
     return found
 
 
+# Tables 7 to 9: for each size of a picture, the widths after the pairs of blocks that begin or end at one size.
+DEEP = {128: [2, 4, 8, 16, 16], 256: [2, 4, 8, 8, 16, 16], 512: [1, 2, 4, 8, 8, 16, 16]}
+DEEP_CH, DEEP_CONDITION = 128, 128 + 128
+
+
+def bottleneck(path: str, sizes: tuple[int, int], maps: int, hidden: int, width: int) -> Layers:
+    """The four convolutions between 1x1 ones; the sizes are those before and after the change."""
+    before, after = sizes
+    wide = max(before, after)
+    return {
+        f"{path}narrow": conv(1, before, maps, hidden),
+        f"{path}conv1": conv(3, wide, hidden, hidden),
+        f"{path}conv2": conv(3, wide, hidden, hidden),
+        f"{path}widen": conv(1, after, hidden, width),
+    }
+
+
+def deeply_drawn(image: int) -> Layers:
+    """Table 7a (8a, 9a)."""
+    found: Layers = {"project": ((16 * 16 * DEEP_CH,), 257 * 256 * DEEP_CH, 256 * 256 * DEEP_CH)}
+    widths = [DEEP_CH * multiple for multiple in (*reversed(DEEP[image]), 1)]
+    size = 4
+    for number, (maps, width) in enumerate(itertools.pairwise(widths)):
+        path = f"before/{number}" if number < 4 else f"after/{number - 4}"
+        for part, after, out in (("same", size, maps), ("up", 2 * size, width)):
+            layers = bottleneck(f"{path}/{part}/", (size, after), maps, maps // 4, out)
+            found |= {f"{name}/conv": layer for name, layer in layers.items()}
+            for name, edge, seen in zip(layers, (size, size, after, after), (maps, *3 * [maps // 4]), strict=True):
+                found[f"{name}/norm"] = ((edge, edge, seen), *2 * [2 * DEEP_CONDITION * seen])
+        size *= 2
+        if size == 64:
+            found["look"] = attention(64, width)
+    found["picture"] = conv(3, image, DEEP_CH, 3)
+    return found
+
+
+def deeply_judged(image: int) -> Layers:
+    """Table 7b (8b, 9b)."""
+    found: Layers = {"first": conv(3, image, 3, DEEP_CH)}
+    size, maps, early = image, DEEP_CH, len(DEEP[image]) - 4
+    for number, multiple in enumerate(DEEP[image]):
+        width = DEEP_CH * multiple
+        path = f"before/{number}" if number < early else f"after/{number - early}"
+        found |= bottleneck(f"{path}/down/", (size, size // 2), maps, width // 4, width)
+        size //= 2
+        if width > maps:
+            found[f"{path}/down/more"] = conv(1, size, maps, width - maps)
+        found |= bottleneck(f"{path}/same/", (size, size), width, width // 4, width)
+        maps = width
+        if size == 64:
+            found["look"] = attention(64, width)
+    found["real/score"] = ((1,), maps + 1, maps)
+    found["real/agree"] = ((1,), 0, maps)
+    return found
+
+
 # Gong et al. 2019, figure 3, in the sizes of the authors' code.
 AUTOGAN: Layers = {
     "project": ((4096,), 528_384, 524_288),
@@ -197,6 +260,8 @@ ACGAN: Layers = {
 LAYERS: dict[str, Layers] = {
     **{f"biggan_generator#size{size}": drawn(size) for size in GENERATORS},
     **{f"biggan_discriminator#size{size}": judged(size) for size in DISCRIMINATORS},
+    **{f"biggan_deep_generator#size{size}": deeply_drawn(size) for size in DEEP},
+    **{f"biggan_deep_discriminator#size{size}": deeply_judged(size) for size in DEEP},
     "autogan_generator": AUTOGAN,
     "acgan_generator#imagenet": ACGAN,
 }
@@ -225,6 +290,8 @@ def test_no_other_layer_multiplies(name: str) -> None:
         # The generator's table of classes is not normalised (the authors of BigGAN-PyTorch say why).
         ("biggan_generator", {"vector"}),
         ("biggan_discriminator", set()),
+        ("biggan_deep_generator", {"class"}),
+        ("biggan_deep_discriminator", set()),
         ("autogan_discriminator", set()),
         ("sngan_resnet_discriminator#stl10", set()),
     ],
@@ -265,6 +332,14 @@ def test_attention_starts_as_nothing_and_pools_what_it_looks_at(name: str) -> No
     size, _, maps = leaf.outputs[0].shape
     assert size == (64 if "big" in name else 32)
     assert (leaf.trainable, leaf.macs) == attention(size, maps)[1:]  # type: ignore[arg-type]
+
+
+def test_the_deep_blocks_keep_what_they_do_not_change() -> None:
+    """Brock et al. 2019, section 4 and figure 16: the shortcut has no weights where maps are dropped or kept."""
+    trained = {path for path, leaf in leaves("biggan_deep_generator").items() if leaf.trainable and "/short" in path}
+    assert trained == set()
+    more = {path for path in leaves("biggan_deep_discriminator") if path.endswith("/more")}
+    assert more == {"before/0/down/more", "after/0/down/more", "after/1/down/more", "after/2/down/more"}
 
 
 TINY = {"ch": 4, "classes": 3, "shared": 5, "piece": 2}
@@ -342,12 +417,14 @@ def test_the_generator_of_mnist_fits_its_discriminators() -> None:
         ("autogan_generator#stl10", (48, 48, 3)),
         ("biggan_generator#size256", (256, 256, 3)),
         ("biggan_generator#size512", (512, 512, 3)),
+        ("biggan_deep_generator#size256", (256, 256, 3)),
+        ("biggan_deep_generator#size512", (512, 512, 3)),
     ],
 )
 def test_the_pictures_have_the_published_sizes(name: str, shape: tuple[int, ...]) -> None:
     assert shaped(name).outputs["picture"].shape == shape
 
 
-@pytest.mark.parametrize("name", sorted({name.partition("#")[0] for name in COUNTS}))
+@pytest.mark.parametrize("name", sorted({name.partition("#")[0] for name in (*COUNTS, *LAYERS)}))
 def test_the_file_is_without_fault_or_warning(name: str) -> None:
     assert ag.check(EXAMPLES / f"{name}.graph.json") == []
