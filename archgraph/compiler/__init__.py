@@ -10,9 +10,12 @@ from archgraph.compiler.backend import deep_stack, load_keras
 from archgraph.compiler.emit import Emitter
 from archgraph.compiler.passes import PASSES
 from archgraph.compiler.plan import lowered, run
+from archgraph.compiler.rolling import Choice
 
 
-def compile_model(shaped: ShapedGraph, *, seed: int | None = None, dtype_policy: str | None = None) -> Any:
+def compile_model(
+    shaped: ShapedGraph, *, seed: int | None = None, dtype_policy: str | None = None, rolled: Choice = False
+) -> Any:
     """Build the Keras model of a graph.
 
     The result is a plain functional ``keras.Model``: it trains, saves and loads like any other. Layers are named by
@@ -27,13 +30,16 @@ def compile_model(shaped: ShapedGraph, *, seed: int | None = None, dtype_policy:
             leaves it to Keras, as in any model: ``keras.utils.set_random_seed`` makes that repeatable.
         dtype_policy: a Keras dtype policy such as ``"mixed_float16"``; by default Keras's global one. In mixed
             precision the layers that give the outputs work in float32.
+        rolled: whether equal copies of a repeated block become one layer, `Repeated`, that holds their weights in
+            stacks and loops over them: a deep network is then built and traced as fast as a shallow one. True: all
+            that can be; ``"auto"``: runs of `WORTH` copies and more. On backends other than TensorFlow none are.
 
     Raises:
         GraphError: Keras refuses something that analysis accepted (AG801).
         ValueError: Keras has no such dtype policy.
     """
     plan = run(PASSES, lowered(shaped.root))
-    return Emitter(shaped, seed, dtype_policy).model(plan)
+    return Emitter(shaped, seed, dtype_policy, rolled).model(plan)
 
 
 def layers_by_path(model: Any) -> dict[str, Any]:

@@ -6,14 +6,16 @@ import hashlib
 import importlib
 import random
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from archgraph.analysis.shaped import INPUT, Scanned, Scope, ShapedGraph, Value, join
 from archgraph.compiler.backend import deep_stack, load_keras
-from archgraph.compiler.filling import filling
+from archgraph.compiler.copies import Made, Rolled, stacked
+from archgraph.compiler.filling import Filler, filling
 from archgraph.compiler.instantiate import apply, instantiate, seeded
 from archgraph.compiler.plan import Loop, Operation, Plan, home, place, producers, source
+from archgraph.compiler.rolling import Choice, Run, runs
 from archgraph.diagnostics import Diagnostic, GraphError
 from archgraph.graph import Source
 from archgraph.shapes import Tensor, show
@@ -40,12 +42,14 @@ def path_seed(seed: int, path: str) -> int:
 class Emitter:
     """Builds one model."""
 
-    def __init__(self, shaped: ShapedGraph, seed: int | None, dtype_policy: str | None) -> None:
-        self.shaped, self.seed, self.dtype_policy = shaped, seed, dtype_policy
+    def __init__(self, shaped: ShapedGraph, seed: int | None, dtype_policy: str | None, rolled: Choice = False) -> None:
+        self.shaped, self.seed, self.dtype_policy, self.rolled = shaped, seed, dtype_policy, rolled
         # Without a seed, one from where Keras gets its own, so that keras.utils.set_random_seed decides here too.
         self.start = random.getrandbits(31) if seed is None else seed
         self.layers: dict[str, tuple[Layer, Any]] = {}
         self.scans: dict[str, Any] = {}
+        self.made: list[Made | Rolled] | None = None
+        """What was made inside the block that is being rolled; None outside of one."""
         self.last: frozenset[str] = frozenset()
 
     def model(self, plan: Plan) -> Any:
@@ -83,14 +87,60 @@ class Emitter:
         return [value(result) for result in plan.results]
 
     def loop(self, loop: Loop, path: str, owner: str, feeds: list[Any]) -> list[Any]:
-        """Chain the copies of a loop, or scan its one copy."""
+        """Chain the copies of a loop, roll those that are to be, or scan its one copy."""
         if loop.scan is not None:
             return self.scan(loop, loop.scan, owner, feeds)
         current, outputs = list(feeds), [feeds[loop.carry]]
-        for number, copy in enumerate(loop.copies):
-            outputs = self.scope(copy, path + place(loop, number), owner + source(loop, number), current)
-            current[loop.carry] = outputs[0]
+        for run in self.runs(loop, owner):
+            if run.rolled:
+                outputs = [self.repeated(loop, run, path, owner, current)]
+                current[loop.carry] = outputs[0]
+                continue
+            for number in range(run.start, run.start + run.copies):
+                copy = loop.copies[number]
+                outputs = self.scope(copy, path + place(loop, number), owner + source(loop, number), current)
+                current[loop.carry] = outputs[0]
         return outputs
+
+    def runs(self, loop: Loop, owner: str) -> tuple[Run, ...]:
+        """The copies of a loop, those together that are rolled."""
+        last = owner + source(loop, len(loop.copies) - 1)
+        # In mixed precision the last layer computes in float32, so the copy that holds it is unlike the others.
+        return runs(loop, self.rolled, keep_last=any(one.startswith(last) for one in self.last))
+
+    def repeated(self, loop: Loop, run: Run, path: str, owner: str, feeds: list[Any]) -> Any:
+        """Call the layer that stands for a run of equal copies, made around the model of the first of them."""
+        keras = load_keras()
+        copy, block = loop.copies[run.start], loop.call.copies[run.start]
+        numbers = range(run.start, run.start + (1 if loop.share else run.copies))
+
+        def prefixes(owner: str) -> list[str]:
+            return [owner + source(loop, number) for number in numbers]
+
+        outer, self.made = self.made, []
+        inputs = [keras.Input(sizes(x), dtype=feed.dtype) for x, feed in zip(block.inputs, feeds, strict=True)]
+        outputs = self.scope(copy, path + place(loop, run.start), prefixes(owner)[0], inputs)
+        name = layer_name(f"{path}/{run.start}-{run.start + run.copies - 1}")
+        body = keras.Model(inputs, outputs[0], name=name)
+        inside, self.made = self.made, outer
+        first = prefixes(owner)
+        values = stacked(body.variables, inside, first[0], first)
+        if loop.share:
+            values = [value[0] for value in values]
+        layer = importlib.import_module("archgraph.compiler.layers").LAYERS["Repeated"](
+            body,
+            copies=run.copies,
+            carry=loop.carry,
+            start=run.start,
+            place=path,
+            shared=loop.share,
+            values=dict(enumerate(values)),
+            name=name,
+            dtype=self.dtype_policy,
+        )
+        if self.made is not None:
+            self.made.append(Rolled(owner, layer, inside, prefixes))
+        return layer(*feeds)
 
     def scan(self, loop: Loop, scan: Scanned, owner: str, feeds: list[Any]) -> list[Any]:
         """Call the scanning layer made under `owner`, after making it, around the model of a step, on its first use."""
@@ -117,15 +167,53 @@ class Emitter:
     def operation(self, step: Operation, path: str, owner: str, feeds: list[Any]) -> list[Any]:
         """Call the layer made under `owner`, after making it if this is its first use."""
         try:
-            seed = None if self.seed is None else path_seed(self.seed, owner)
-            with seeded(seed):
-                layer = self.layer(step.layer, owner, seed)
-                known = layer.built or step.layer.ours  # a layer of ours may copy its initialisers
-                with contextlib.nullcontext() if known else filling(layer, path_seed(self.start, owner)):
-                    outputs = apply(step.layer, layer, feeds)
+            outputs = self.called(step, owner, feeds, self.layer)
         except Exception as error:
             raise self.refused(path, step, error) from error
         return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+
+    def called(
+        self, step: Operation, owner: str, feeds: list[Any], make: Callable[[Layer, str, int | None], Any]
+    ) -> Any:
+        """The outputs of the layer that `make` gives; it is built on its first call."""
+        seed = self.seed_of(owner)
+        with seeded(seed):
+            layer = make(step.layer, owner, seed)
+            fillers: Mapping[str, Filler] = {}
+            if layer.built or step.layer.ours:  # a layer of ours may copy its initialisers
+                outputs = apply(step.layer, layer, feeds)
+            else:
+                with filling(layer, self.fill_seed_of(owner), keep=self.made is not None) as fillers:
+                    outputs = apply(step.layer, layer, feeds)
+        if self.made is not None and all(one.layer is not layer for one in self.made):
+            self.made.append(Made(owner, layer, fillers, self.again(step, feeds), self.seed_of, self.fill_seed_of))
+        return outputs
+
+    def again(self, step: Operation, feeds: list[Any]) -> Callable[[str], Any]:
+        """What builds the layer of `step` anew, under a path that is given."""
+
+        def build(owner: str) -> Any:
+            layer: Any = None
+
+            def make(described: Layer, owner: str, seed: int | None) -> Any:
+                nonlocal layer
+                layer = instantiate(described, layer_name(owner), dtype=self.dtype_policy, seed=seed)
+                return layer
+
+            outer, self.made = self.made, None
+            self.called(step, owner, feeds, make)
+            self.made = outer
+            return layer
+
+        return build
+
+    def seed_of(self, owner: str) -> int | None:
+        """The seed of what the layer at `owner` draws when it is called."""
+        return None if self.seed is None else path_seed(self.seed, owner)
+
+    def fill_seed_of(self, owner: str) -> int:
+        """The seed of the first values of the layer at `owner`."""
+        return path_seed(self.start, owner)
 
     def layer(self, layer: Layer, owner: str, seed: int | None) -> Any:
         """The Keras layer made under `owner`: one, however often it is applied."""

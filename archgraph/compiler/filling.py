@@ -6,7 +6,7 @@ in the graph. The distributions are Keras's; what is not listed here is left to 
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -102,23 +102,35 @@ FILLS: dict[str, Fill] = {
 class Filler:
     """Stands in for a Keras initialiser while a layer is built. Weights that share one start from different numbers."""
 
-    __slots__ = ("calls", "fill", "initializer", "name", "seed")
+    __slots__ = ("calls", "fill", "initializer", "kept", "name", "seed")
 
-    def __init__(self, initializer: Any, fill: Fill, seed: int, name: str) -> None:
+    def __init__(self, initializer: Any, fill: Fill, seed: int, name: str, *, keep: bool = False) -> None:
+        """With `keep`, what was drawn is kept, one array for each call."""
         self.initializer, self.fill, self.seed, self.name = initializer, fill, seed, name
         self.calls = 0
+        self.kept: list[Numbers] | None = [] if keep else None
 
     def __call__(self, shape: Sequence[int], dtype: Any = None, **_: Any) -> Any:
         """The first values of a weight."""
-        sizes = tuple(int(size) for size in shape)
-        random = np.random.Generator(np.random.SFC64([self.seed, self.calls, *self.name.encode()]))
+        numbers = self.drawn(self.calls, tuple(int(size) for size in shape), self.seed)
         self.calls += 1
-        numbers = self.fill(self.initializer, sizes, random)
+        if self.kept is not None:
+            self.kept.append(numbers)
         return numbers if dtype in (None, "float32") else load_keras().ops.convert_to_tensor(numbers, dtype=dtype)
+
+    def drawn(self, call: int, shape: tuple[int, ...], seed: int) -> Numbers:
+        """The numbers of that call for another seed."""
+        random = np.random.Generator(np.random.SFC64([seed, call, *self.name.encode()]))
+        return self.fill(self.initializer, shape, random)
+
+    @property
+    def constant(self) -> bool:
+        """Whether the numbers are the same for every seed."""
+        return self.fill in (_zeros, _ones)
 
 
 @contextlib.contextmanager
-def filling(layer: Any, seed: int) -> Iterator[None]:
+def filling(layer: Any, seed: int, *, keep: bool = False) -> Iterator[Mapping[str, Filler]]:
     """Let `Filler`s stand in for the initialisers of an unbuilt layer of Keras; afterwards it has its own again."""
     attributes = vars(layer)
     own = {
@@ -127,9 +139,9 @@ def filling(layer: Any, seed: int) -> Iterator[None]:
         if name.endswith("_initializer") and not name.startswith("_") and type(value).__name__ in FILLS
     }
     # Straight into the instance: Keras tracks every attribute that is set, and an initialiser is nothing to track.
-    for name, value in own.items():
-        attributes[name] = Filler(value, FILLS[type(value).__name__], seed, name)
+    fillers = {name: Filler(value, FILLS[type(value).__name__], seed, name, keep=keep) for name, value in own.items()}
+    attributes.update(fillers)
     try:
-        yield
+        yield fillers
     finally:
         attributes.update(own)
