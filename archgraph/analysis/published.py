@@ -7,8 +7,8 @@ from math import prod
 from types import MappingProxyType
 from typing import Final
 
-from archgraph.analysis.shaped import FlatNode, ShapedGraph, total
-from archgraph.document.published import Figure
+from archgraph.analysis.shaped import FlatNode, Leaf, ShapedGraph, total
+from archgraph.document.published import Figure, LayerRow, PublishedGraph
 from archgraph.shapes import Dim
 
 _SCALES: Final[Mapping[str, int]] = MappingProxyType(
@@ -48,6 +48,21 @@ def _share(node: FlatNode, quantity: str) -> Dim:
     if quantity == "kernels":
         return sum(prod(map(int, weight.shape)) for weight in leaf.weights if len(weight.shape) > 1)
     return leaf.parameters if quantity == "parameters" else leaf.trainable
+
+
+def other_layers(shaped: ShapedGraph, graph: PublishedGraph) -> list[LayerRow]:
+    """The lines of a published table of layers that do not agree with the graph, or name no primitive of it."""
+    wanted = {line.path for line in graph.layers}
+    leaves = {node.path: node.leaf for node in shaped.walk() if node.path in wanted}
+    return [line for line in graph.layers if not _as_stated(line, leaves.get(line.path), graph.form.layers_count)]
+
+
+def _as_stated(line: LayerRow, leaf: Leaf | None, count: str) -> bool:
+    if leaf is None:
+        return False
+    ours = (leaf.outputs[0].shape, leaf.trainable if count == "trainable" else leaf.parameters, leaf.macs)
+    stated = (line.shape, line.parameters, line.macs)
+    return all(one is None or one == other for one, other in zip(stated, ours, strict=True))
 
 
 def agrees(figure: Figure, ours: Dim | None) -> bool:

@@ -15,6 +15,7 @@ COMMANDS: Final = {
     "fmt": "write files in canonical form",
     "summary": "show shapes, parameters, work and memory of a graph",
     "render": "draw a graph as SVG, PNG or DOT",
+    "gallery": "write a page that shows the graphs of a folder",
     "compile": "build the Keras model of a graph and save it",
     "train": "train an experiment and keep everything in a run folder",
     "predict": "apply a trained model to new data",

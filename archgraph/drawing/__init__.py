@@ -1,7 +1,7 @@
 """ShapedGraph -> a picture (SVG, PNG or DOT), rolled or expanded, without TensorFlow."""
 
 from os import PathLike
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from archgraph.analysis import ShapedGraph, infer
 from archgraph.diagnostics import Diagnostic, GraphError
@@ -68,13 +68,21 @@ def render(
         dot = dot_graph(picture(shaped, expanded=expanded, depth=depth, once=once), direction=direction, legend=legend)
     if chosen in _SHARPNESS:
         dot.set_dpi(_SHARPNESS[chosen])
-    text: str = dot.to_string()
-    content = text.encode() if chosen == "dot" else drawn(text, chosen)
+    content = dot.to_string().encode() if chosen == "dot" else _drawn(dot, chosen)
     if path is not None:
         from archgraph.document.files import write_atomically
 
         write_atomically(path, content)
     return content
+
+
+def _drawn(dot: Any, chosen: str) -> bytes:
+    """The picture. Graphviz sometimes finds no way for a curve ("triangulation failed"), but always for a line."""
+    try:
+        return drawn(dot.to_string(), chosen)
+    except GraphError:
+        dot.set_splines("line")
+        return drawn(dot.to_string(), chosen)
 
 
 def _format(path: str | PathLike[str] | None) -> str:

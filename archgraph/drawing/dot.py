@@ -47,7 +47,7 @@ def dot_sketch(sketch: Sketch) -> Any:
 
     graph = pydot.Dot(
         "G", graph_type="digraph", rankdir="TB" if sketch.downwards else "LR", bgcolor=quoted(PAPER), fontname=FONT,
-        nodesep="0.16", ranksep="0.2", pad="0.1", tooltip='" "',
+        nodesep="0.16", ranksep="0.2", pad="0.1",
     )  # fmt: skip
     graph.set_node_defaults(fontname=FONT, fontsize="11", fontcolor=quoted(INK), margin='"0.1,0.04"', height="0.3")
     graph.set_edge_defaults(
@@ -63,12 +63,14 @@ def _framed(frame: Frame, pydot: Any) -> Any:
     look = {"style": '"rounded,filled"', "fillcolor": quoted(GROUPS[0]), "color": quoted(GROUP_BORDER)}
     if not frame.name:
         look = {"peripheries": "0"}
-    cluster = pydot.Subgraph(quoted(f"cluster {frame.name}"), margin="10", label='""', tooltip='" "', **look)
+    cluster = pydot.Subgraph(quoted(f"cluster {frame.name}"), margin="10", label='""', **look)
     row_of = {box.id: number for number, row in enumerate(frame.rows) for box in row}
     for row in reversed(frame.rows):
         for box in row:
-            inside = {"margin": '"0.12,0.09"'} if box.role == "block" else {}  # its upper edge takes room
-            cluster.add_node(pydot.Node(quoted(f"{frame.name} {box.id}"), **_look(box), **inside))
+            look = {name: value for name, value in _look(box).items() if name != "tooltip"}  # a page shows none
+            if box.role == "block":
+                look["margin"] = '"0.12,0.09"'  # its upper edge takes room
+            cluster.add_node(pydot.Node(quoted(f"{frame.name} {box.id}"), **look))
     if len(frame.rows) > 1:
         left = pydot.Subgraph(rank="same")
         for row in reversed(frame.rows):
@@ -80,7 +82,6 @@ def _framed(frame: Frame, pydot: Any) -> Any:
             edge.set_weight("10")
         else:
             edge.set_constraint("false")
-            edge.set_tailport("s")
             edge.set_headport("n")
         cluster.add_edge(edge)
     return cluster

@@ -120,7 +120,7 @@ class Draughtsman:
             self._arrow(end, box.id, [tensor], sometimes=False)
         macs = f"{words.count(shaped.macs)} multiply-adds"
         subtitle = f"{words.count(shaped.parameters)} parameters · {macs} · {shaped.count:,} primitives"
-        return Picture(shaped.name, subtitle, (*inputs, *members, *outputs), self._arrows(members))
+        return Picture(shaped.name, subtitle, (*inputs, *members, *outputs), self.arrows_among(members))
 
     def _box(self, box: Box) -> Box:
         self.made += 1
@@ -134,7 +134,7 @@ class Draughtsman:
         label = f"{tail.port}: {label}" if tail.port else label
         self.arrows.setdefault((tail.box, head, label), Arrow(tail.box, head, label, sometimes))
 
-    def _arrows(self, members: Sequence[Box | Group]) -> tuple[Arrow, ...]:
+    def arrows_among(self, members: Sequence[Box | Group]) -> tuple[Arrow, ...]:
         """All arrows; one that leaves a head says its shape only where that is not what the head was fed."""
         heads = {box.id for box in _boxes(members) if box.role == "head"}
         fed = {(arrow.head, arrow.label) for arrow in self.arrows.values() if arrow.head in heads}
@@ -207,7 +207,7 @@ class Draughtsman:
             group, ends = self._chain(calls[-1], head._replace(role="head"), level)
         else:
             copies = [copy for call in calls for copy in call.copies]
-            group, ends = self._open(copies, head._replace(role="head"), level)
+            group, ends = self.open(copies, head._replace(role="head"), level)
         return group, _named(ends, calls[-1]), place
 
     def _closed(self, calls: Sequence[Call], level: int) -> bool:
@@ -218,7 +218,7 @@ class Draughtsman:
         self.opened |= blocks
         return False
 
-    def _open(self, copies: Sequence[Scope], head: Box, level: int) -> tuple[Group, list[End]]:
+    def open(self, copies: Sequence[Scope], head: Box, level: int) -> tuple[Group, list[End]]:
         """One group for all the copies."""
         names = copies[0].block.inputs
         entries = _ends(head.id, names)
@@ -241,7 +241,7 @@ class Draughtsman:
             for port, tensor in enumerate(copy.inputs):
                 carried = ends[0] if number and port == call.carry else entries[port]
                 self._arrow(carried, own.id, [tensor], sometimes=False)
-            group, ends = self._open([copy], own, level)
+            group, ends = self.open([copy], own, level)
             groups.append(group)
         return Group(head.id, (head, *groups)), ends
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from archgraph.analysis.shaped import Call, Scope, ShapedGraph
+from archgraph.analysis.shaped import INPUT, Call, Scope, ShapedGraph, join
 from archgraph.drawing import words
 from archgraph.drawing.picture import Arrow, Box, Draughtsman, Picture
 from archgraph.drawing.words import short
@@ -47,8 +47,10 @@ def sketch(shaped: ShapedGraph) -> Sketch:
     Raises:
         GraphError: the main graph alone would have more boxes than a picture may have (AG501).
     """
-    main = Draughtsman(expanded=False, depth=0, once=False).draw(shaped)
-    parts = [("", "", main, _shapes(main.arrows)), *_blocks(shaped.root, sum(1 for _ in main.boxes()))]
+    drawn = Draughtsman(expanded=False, depth=0, once=False).draw(shaped)
+    shapes = _shapes(drawn.arrows)
+    main = _without(_idle((shaped.root,), "", [f"input {name}" for name in shaped.inputs]), drawn)
+    parts = [("", "", main, shapes), *_blocks(shaped.root, sum(1 for _ in main.boxes()))]
     frames = [Frame(name, doc, _rows(_small(picture, shapes), picture.arrows), _ports(picture.arrows))
               for name, doc, picture, shapes in parts]  # fmt: skip
     if not _tangled(frames[0]):
@@ -92,12 +94,42 @@ def _used(scopes: Sequence[Scope]) -> dict[Block, list[Scope]]:
 def _inside(block: Block, copies: Sequence[Scope]) -> tuple[Picture, Mapping[str, str]]:
     """A block in all its copies, its head first, and the shapes that leave each box."""
     draughtsman = Draughtsman(expanded=False, depth=0, once=False)
-    group, ends = draughtsman._open(copies, Box(f"block {block.name}", "head", block.name, doc=block.doc), 0)
-    arrows = draughtsman._arrows(group.members)
+    group, ends = draughtsman.open(copies, Box(f"block {block.name}", "head", block.name, doc=block.doc), 0)
+    arrows = draughtsman.arrows_among(group.members)
     results = {
         end.box: words.tensors([copy.outputs[port] for copy in dict.fromkeys(copies)]) for port, end in enumerate(ends)
     }
-    return Picture(block.name, "", group.members, arrows), {**results, **_shapes(tuple(draughtsman.arrows.values()))}
+    idle = _idle(copies, group.id, [group.id] * len(block.inputs))
+    picture = _without(idle, Picture(block.name, "", group.members, arrows))
+    return picture, {**results, **_shapes(tuple(draughtsman.arrows.values()))}
+
+
+def _idle(scopes: Sequence[Scope], path: str, entries: Sequence[str]) -> dict[str, str]:
+    """The boxes of records that are repeated no times in any copy, each with the box whose tensor it hands on."""
+    found: dict[str, str] = {}
+    for scope in scopes:
+        for item in scope.items:
+            handed_on = item.feeds[item.carry] if isinstance(item, Call) and not item.copies else None
+            if handed_on is not None:
+                source, port = handed_on
+                fed = entries[port] if source == INPUT else join(path, scope.items[source].node.id)
+                found[join(path, item.node.id)] = fed
+    items = (item for scope in scopes for item in scope.items)
+    busy = {join(path, item.node.id) for item in items if not isinstance(item, Call) or item.copies}
+    return {box: source for box, source in found.items() if box not in busy}
+
+
+def _without(idle: Mapping[str, str], picture: Picture) -> Picture:
+    """The picture without some boxes, whose arrows leave from where their tensor comes from."""
+
+    def source(box: str) -> str:
+        while box in idle:
+            box = idle[box]
+        return box
+
+    arrows = [arrow._replace(tail=source(arrow.tail)) for arrow in picture.arrows if arrow.head not in idle]
+    boxes = tuple(box for box in picture.boxes() if box.id not in idle)
+    return picture._replace(members=boxes, arrows=tuple(dict.fromkeys(arrows)))
 
 
 def _shapes(arrows: Sequence[Arrow]) -> dict[str, str]:
@@ -130,10 +162,10 @@ def _small(picture: Picture, shapes: Mapping[str, str]) -> list[Box]:
 
 
 def _tangled(frame: Frame) -> bool:
-    """Whether more than one arrow goes from some row to a later one, or there is one row that is far too wide."""
+    """Whether two arrows more than there must be go from row to row, or there is one row that is far too wide."""
     row_of = {box.id: number for number, row in enumerate(frame.rows) for box in row}
     cut = [row_of[arrow.tail] for arrow in frame.arrows if row_of[arrow.tail] < row_of[arrow.head]]
-    return len(cut) > len(set(cut)) or (len(frame.rows) == 1 and sum(map(_width, frame.rows[0])) > 3 * WIDEST)
+    return len(cut) > len(set(cut)) + 1 or (len(frame.rows) == 1 and sum(map(_width, frame.rows[0])) > 3 * WIDEST)
 
 
 def _rows(boxes: Sequence[Box], arrows: Sequence[Arrow]) -> tuple[tuple[Box, ...], ...]:
