@@ -15,7 +15,8 @@ class ConditionalBatchNormalization(keras.layers.Layer):
     """y = (1 + c·G)·(x - mean)/√(variance + epsilon) + c·B, with learned matrices G (gamma) and B (beta).
 
     Mean and variance are those of the batch and all positions in training, and running averages of them afterwards.
-    With `spectral_norm` G and B are divided by their largest singular values, see `spectral.divided`. Call it as ``layer(x, condition)``, with x of shape (batch, …, channels) and condition of shape (batch, n).
+    With `spectral_norm` G and B are divided by their largest singular values, see `spectral.divided`.
+    Call it as ``layer(x, condition)``, with x of shape (batch, …, channels) and condition of shape (batch, n).
     Source: Dumoulin, Shlens & Kudlur 2017, section 2.2; de Vries et al. 2017, section 3.1; Brock, Donahue & Simonyan
     2019, appendix B.
     """
