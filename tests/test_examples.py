@@ -51,6 +51,8 @@ def multiply_adds(layer: Any) -> int | None:
     name = type(inner).__name__.removeprefix("Equalized")
     if name in ("Conv1D", "Conv2D", "Conv3D", "DepthwiseConv2D", "Dense", "MaskedConv", "MaskedDense"):
         return math.prod(inner.kernel.shape) * math.prod(layer.output.shape[1:-1])
+    if name == "DynamicConv":
+        return math.prod(inner.input[1].shape[1:]) * math.prod(layer.output.shape[1:-1])
     if name == "Conv2DTranspose":
         return math.prod(inner.kernel.shape) * math.prod(layer.input.shape[1:-1])
     if name == "SimpleRNN":
