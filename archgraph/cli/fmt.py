@@ -1,9 +1,11 @@
 """``archgraph fmt``: the canonical form, so that two people who mean the same write the same."""
 
 import argparse
+from pathlib import Path
 
 from archgraph.cli.texts import Verb, add_modes, rewrite
 from archgraph.document.order import ORDER
+from archgraph.document.published import NAME, published_text
 from archgraph.document.reader import Document
 from archgraph.document.writer import PLAIN_ORDER, format_document
 
@@ -34,5 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def formatted(document: Document) -> str:
-    """The canonical text of a graph, or of another file of the project."""
+    """The canonical text of a graph, of an experiment, or of what is published of graphs."""
+    if Path(document.file).name == NAME:
+        return published_text(document)
     return format_document(document, PLAIN_ORDER if document.file.endswith(".train.json") else ORDER)

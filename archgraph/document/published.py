@@ -9,7 +9,7 @@ from archgraph.diagnostics import Diagnostic, GraphError, Rejected, nearest
 from archgraph.document.form import DOC
 from archgraph.document.reader import Document, read_file
 from archgraph.document.scanner import step
-from archgraph.document.writer import KeyOrder, canonical
+from archgraph.document.writer import KeyOrder, format_document
 from archgraph.kinds import NULL, AnyOf, Anything, Choice, Integer, Kind, ListOf, MapOf, Pattern, Text, shown
 from archgraph.record import Record, param, record
 
@@ -172,7 +172,7 @@ PUBLISHED_ORDER: Final = KeyOrder(
 
 def published_text(document: Document) -> str:
     """The canonical text of a published file."""
-    return canonical(document.value, PUBLISHED_ORDER)
+    return format_document(document, PUBLISHED_ORDER)
 
 
 def read_published(path: str | PathLike[str]) -> Published:
