@@ -13,11 +13,11 @@ from archgraph.vocabulary.weighted import Weighted
 NODES = Port("x", "the nodes: (nodes, features)")
 
 
-def _need_adjacency(x: Tensor, adjacency: Tensor) -> None:
-    need_rank(adjacency, 2, what="adjacency")
-    need_float(adjacency, what="adjacency")
-    need_equal(adjacency.shape[0], adjacency.shape[1], "the rows and columns of the adjacency")
-    need_equal(adjacency.shape[0], x.shape[0], "the sizes of adjacency and nodes")
+def _need_square(x: Tensor, matrix: Tensor, name: str = "adjacency") -> None:
+    need_rank(matrix, 2, what=name)
+    need_float(matrix, what=name)
+    need_equal(matrix.shape[0], matrix.shape[1], f"the rows and columns of the {name}")
+    need_equal(matrix.shape[0], x.shape[0], f"the sizes of {name} and nodes")
 
 
 @primitive
@@ -49,7 +49,7 @@ class GraphConv(Weighted):
         need_rank(x, 2)
         need_float(x)
         need_known(x.shape[-1], "the number of features")
-        _need_adjacency(x, adjacency)
+        _need_square(x, adjacency)
         return Tensor((x.shape[0], self.units))
 
     def weights(self, x: Tensor, adjacency: Tensor) -> tuple[Weight, ...]:
@@ -125,6 +125,49 @@ class SpectralGraphConv(Weighted):
 
 
 @primitive
+class ChebyshevGraphConv(Weighted):
+    """Mix what is up to `order` - 1 edges away by polynomials of the Laplacian: spectral filters without eigenvectors.
+
+    y = Σ_k T_k(L̃)·X·W_k + b with T_0 = 1, T_1 = L̃ and T_k = 2·L̃·T_(k-1) - T_(k-2). L̃, the port `laplacian`, is the
+    Laplacian shifted and scaled to eigenvalues from -1 to 1: 2·L/λ_max - I. For N nodes multiply-adds:
+    (order - 1) · N² · features + order · N · features · units, zeros of the Laplacian included.
+    """
+
+    op = "chebyshev_graph_conv"
+    family = Family.GRAPH
+    icon = "⏚"
+    source = "Defferrard, Bresson & Vandergheynst 2016, section 2.1, equation 4"
+    inputs = (NODES, Port("laplacian", "the scaled Laplacian: (nodes, nodes)"))
+    examples = (
+        Example({"units": 16, "order": 3}, inputs=[(34, 34), (34, 34)], outputs=[(34, 16)]),
+        Example({"units": 2, "order": 1, "use_bias": False}, inputs=[(34, 3), (34, 34)], outputs=[(34, 2)]),
+    )
+
+    units: int = param(Integer(1), "Number of features of each node in the output.")
+    order: int = param(Integer(1, 1000), "Number of polynomials; the nodes seen are less than this many edges away.")
+
+    def infer(self, x: Tensor, laplacian: Tensor) -> Tensor:
+        need_rank(x, 2)
+        need_float(x)
+        need_known(x.shape[1], "the number of features")
+        _need_square(x, laplacian, "laplacian")
+        return Tensor((x.shape[0], self.units))
+
+    def weights(self, x: Tensor, laplacian: Tensor) -> tuple[Weight, ...]:
+        return self.kernel_and_bias((self.order, x.shape[1], self.units), self.units)
+
+    def macs(self, x: Tensor, laplacian: Tensor) -> Dim:
+        return prod(x.shape) * ((self.order - 1) * x.shape[0] + self.order * self.units)
+
+    def window(self, x: Tensor, laplacian: Tensor) -> tuple[Window, ...] | str:
+        return EVERYWHERE
+
+    def lower(self, x: Tensor, laplacian: Tensor) -> Layer:
+        arguments = {"units": self.units, "order": self.order, **self.weight_arguments()}
+        return Layer("ChebyshevGraphConv", arguments, ours=True)
+
+
+@primitive
 class GraphPool(Primitive):
     """Sum up a whole graph in one vector, coarsen it, or keep only its most telling nodes.
 
@@ -185,7 +228,7 @@ class GraphPool(Primitive):
             hint = 'name both: "in": {"x": …, "adjacency": …}'
             raise Rejected("AG403", f'kind "top_k" reads x and adjacency, got {given}', hint=hint)
         need_known(x.shape[1], "the number of features")
-        _need_adjacency(x, adjacency)
+        _need_square(x, adjacency)
         enough = at_least(x.shape[0], self.k)
         if not enough:
             code, words = ("AG304", "has") if enough is False else ("AG305", "may have")

@@ -113,6 +113,37 @@ def splines(points: int, places: int) -> Any:
 
 
 @ours
+class ChebyshevGraphConv(Kernels):
+    """Polynomial filters: y = Σ_k T_k(L̃)·X·W_k + b, with T_k = 2·L̃·T_(k-1) - T_(k-2), T_1 = L̃ and T_0 = 1.
+
+    Inputs X (batch, nodes, features) and L̃ (batch, nodes, nodes), output (batch, nodes, units); the kernel is
+    (order, features, units). Source: Defferrard, Bresson & Vandergheynst 2016, section 2.1, equation 4.
+    """
+
+    def __init__(self, units: int, order: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.units, self.order = units, order
+
+    def build(self, x_shape: Sizes, laplacian_shape: Sizes) -> None:
+        self.kernel = self.add_kernel("kernel", (self.order, x_shape[-1], self.units))
+        self.bias = self.add_bias("bias", (self.units,))
+
+    def call(self, x: Any, laplacian: Any) -> Any:
+        terms = [x]
+        for degree in range(1, self.order):
+            next_one = ops.matmul(laplacian, terms[-1])
+            terms.append(next_one if degree == 1 else 2 * next_one - terms[-2])
+        y = ops.einsum("kbnf,kfo->bno", ops.stack(terms), self.kernel)
+        return y if self.bias is None else y + self.bias
+
+    def compute_output_shape(self, x_shape: Sizes, laplacian_shape: Sizes) -> Sizes:
+        return (*x_shape[:-1], self.units)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "units": self.units, "order": self.order}
+
+
+@ours
 class GraphPool(keras.layers.Layer):
     """One vector for a graph: the mean, maximum or sum of its nodes, (batch, nodes, features) -> (batch, features).
 

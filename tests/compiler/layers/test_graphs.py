@@ -122,6 +122,7 @@ REFUSED = [
     ("spectral_graph_conv", {"filters": 2}, [(5, 3), (4, 4)], "AG303", "rows of the basis"),
     ("spectral_graph_conv", {"filters": 2}, [(5, 3), (5, symbol("K"))], "AG302", "frequencies"),
     ("spectral_graph_conv", {"filters": 2, "control_points": 6}, [(5, 3), (5, 5)], "AG201", "6 control points"),
+    ("chebyshev_graph_conv", {"units": 2, "order": 3}, [(5, 3), (4, 4)], "AG303", "laplacian and nodes"),
     ("graph_pool", {}, [(5, 3), (4,)], "AG303", "mask and nodes"),
     ("graph_pool", {}, [(5, 3), None, None, (4, 2)], "AG303", "rows of clusters"),
     ("graph_pool", {"kind": "top_k", "k": 2}, [(5, 3), None, (5, 5), (5, 2)], "AG403", "clusters"),
@@ -189,6 +190,30 @@ def test_the_filters_of_different_frequencies_start_as_large_as_those_of_a_dense
     assert len(np.unique(kernel[:, 0, 0])) == 50
 
 
+@pytest.mark.parametrize("order", [1, 2, 6])
+def test_a_polynomial_filter_is_the_sum_of_chebyshevs_polynomials(order: int, tmp_path: Path) -> None:
+    params = {"units": 3, "order": order, "bias_initializer": "random_normal"}
+    model = single("chebyshev_graph_conv", params, (34, 2), (34, 34))
+    adjacency = karate()
+    values, vectors = np.linalg.eigh(np.diag(adjacency.sum(1)) - adjacency)
+    values = 2 * values / values.max() - 1
+    laplacian = vectors @ np.diag(values) @ vectors.T
+    (x,), (w, b) = draws((1, 34, 2)), model.get_weights()
+    # T_k(cos t) = cos(k t), on the eigenvalues
+    angles = np.arccos(np.clip(values, -1, 1))
+    expected = sum(vectors @ np.diag(np.cos(k * angles)) @ vectors.T @ x[0] @ w[k] for k in range(order)) + b
+    assert_allclose(run(again(model, tmp_path), x, laplacian[None])[0][0], expected, atol=1e-4)
+
+
+def test_a_polynomial_filter_sees_no_further_than_its_order() -> None:
+    path = np.eye(8, k=1) + np.eye(8, k=-1)
+    model = single("chebyshev_graph_conv", {"units": 1, "order": 3, "use_bias": False}, (8, 1), (8, 8))
+    impulse = np.zeros((1, 8, 1))
+    impulse[0, 0] = 1
+    (y,) = run(model, impulse, path[None])
+    assert (np.flatnonzero(y[0]) <= 2).all() and y[0, 2] != 0
+
+
 CLUSTERS = [[1, 0], [1, 1], [0, 1]]
 COARSENED = [
     ("max", None, [[3, 1], [3, 4]]),
@@ -212,3 +237,5 @@ def test_graph_pool_coarsens_a_graph_to_its_clusters(
 def test_multiply_adds_of_a_spectral_filter_are_those_counted_by_hand() -> None:
     layer = REGISTRY["spectral_graph_conv"].make({"filters": 4, "control_points": 32})
     assert layer.macs(Tensor((400, 3)), Tensor((400, 300))) == 300 * 400 * 3 + 300 * 3 * 4 + 400 * 300 * 4
+    layer = REGISTRY["chebyshev_graph_conv"].make({"units": 4, "order": 5})
+    assert layer.macs(Tensor((34, 3)), Tensor((34, 34))) == 4 * 34 * 34 * 3 + 5 * 34 * 3 * 4
