@@ -66,6 +66,8 @@ CODES: Mapping[str, str] = {
     # compiling
     "AG801": "Keras refused a graph that analysis had accepted (a defect of archgraph)",
     "AG802": "this combination is not supported by Keras",
+    "AG803": "the weights are none of this graph",
+    "AG804": "the model cannot be exported in this format",
     # drawing
     "AG901": "the program that draws is missing or fails",
 }

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from archgraph.analysis.shaped import INPUT, Call, Leaf, Scanned, Scope, Value, join
+from archgraph.compiler.recipes import Recipe
 from archgraph.graph import Block
 from archgraph.vocabulary.base import Layer
 
@@ -20,6 +21,8 @@ class Operation(NamedTuple):
     leaf: Leaf
     block: Block
     """The block (or main graph) whose record it comes from."""
+    recipe: Recipe | None = None
+    """How its weights follow from those that the graph was trained with; None: they are the same."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +59,18 @@ class Plan:
         return Plan(tuple(steps), self.results if results is None else results, self.shared)
 
 
+class Condition(NamedTuple):
+    """What holds for the plan of every scope before or after a pass."""
+
+    name: str
+    broken: Callable[[Plan], str | None]
+    """What contradicts it among a scope's own operations; None: it holds."""
+
+
+class PassError(Exception):
+    """A pass was run where it must not be, or has broken what it promised: a defect of archgraph."""
+
+
 @dataclass(frozen=True)
 class Pass:
     """A named rewriting of one scope's own operations. The driver applies it to every distinct scope once."""
@@ -63,6 +78,10 @@ class Pass:
     name: str
     doc: str
     rewrite: Callable[[Plan], Plan] = field(compare=False)
+    requires: tuple[Condition, ...] = ()
+    """What must hold before it, or it does not do what it says."""
+    ensures: tuple[Condition, ...] = ()
+    """What holds after it."""
 
 
 def lowered(scope: Scope) -> Plan:
@@ -114,11 +133,35 @@ def home(step: Operation, path: str, owner: str) -> str:
     return owner if step.leaf.weights else path
 
 
-def run(passes: tuple[Pass, ...], plan: Plan) -> Plan:
-    """`plan` after every pass, in order, innermost scopes first."""
+def run(passes: tuple[Pass, ...], plan: Plan, watch: Callable[[Pass, Plan], None] | None = None) -> Plan:
+    """`plan` after every pass, in order, innermost scopes first. `watch` is shown the plan after each pass.
+
+    Conditions are checked on every distinct scope, always: copies are one object, so that costs next to nothing.
+
+    Raises:
+        PassError: a condition does not hold.
+    """
     for each in passes:
+        _check(each.requires, plan, f"the pass {each.name} needs", "")
+        results = len(plan.results)
         plan = _applied(each, plan, {})
+        if len(plan.results) != results:
+            raise PassError(f"the pass {each.name} has changed the number of results from {results}")
+        _check(each.ensures, plan, f"the pass {each.name} promises", "")
+        if watch is not None:
+            watch(each, plan)
     return plan
+
+
+def _check(conditions: tuple[Condition, ...], plan: Plan, who: str, where: str) -> None:
+    for one in conditions:
+        complaint = one.broken(plan)
+        if complaint is not None:
+            raise PassError(f"{who}: {one.name}; in {where or 'the graph'}: {complaint}")
+    for step in plan.steps if conditions else ():
+        if isinstance(step, Loop):
+            for copy in dict.fromkeys(step.copies):
+                _check(conditions, copy, who, join(where, step.name))
 
 
 def _applied(each: Pass, plan: Plan, memo: dict[Plan, Plan]) -> Plan:

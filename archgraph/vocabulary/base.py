@@ -145,6 +145,8 @@ class Primitive(Record, abc.ABC):
     examples: ClassVar[tuple[Example, ...]]
     stochastic: ClassVar[bool] = False
     """Whether training draws random numbers here (the layer takes a ``seed`` argument)."""
+    training_inputs: ClassVar[tuple[str, ...]] = ()
+    """Optional ports that are read in training alone."""
     rearranges: ClassVar[bool] = False
     """Whether elements change places, so that neighbours in the output need not be neighbours in the input."""
 
@@ -167,6 +169,10 @@ class Primitive(Record, abc.ABC):
     def window(self, *inputs: Any) -> tuple[Window, ...] | str:
         """Receptive field per spatial axis, or `EVERYWHERE`. Default: pointwise, the empty tuple."""
         return ()
+
+    def training_only(self) -> bool:
+        """Whether it hands on its first input as it is once training is over. Default: no."""
+        return False
 
     def compose(self, *inputs: Any) -> Composition | None:
         """The primitives this one stands for, or None (the default) when it is elementary."""

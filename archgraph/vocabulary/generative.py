@@ -44,6 +44,9 @@ class Sampling(Primitive):
         _need_alike(mean, log_var)
         return Tensor(mean.shape)
 
+    def training_only(self) -> bool:
+        return not self.noise_at_inference
+
     def lower(self, mean: Tensor, log_var: Tensor) -> Layer:
         return Layer("Sampling", {**dict(self.given()), "seed": None}, ours=True)
 
@@ -116,6 +119,9 @@ class NoiseInjection(Primitive):
     def weights(self, x: Tensor) -> tuple[Weight, ...]:
         noise = (Weight("picture", (*x.shape[:-1], 1), trainable=False),) if self.stored else ()
         return (Weight("strength", x.shape[-1:]), *noise)
+
+    def training_only(self) -> bool:
+        return not self.noise_at_inference
 
     def lower(self, x: Tensor) -> Layer:
         return Layer("NoiseInjection", {**dict(self.given()), "seed": None}, ours=True)

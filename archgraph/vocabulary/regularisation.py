@@ -25,6 +25,9 @@ class Disturbance(Primitive, abc.ABC):
             need_rank(x, *self.ranks)
         return Tensor(x.shape)
 
+    def training_only(self) -> bool:
+        return True
+
 
 @record
 class Dropping(Disturbance, abc.ABC):
@@ -179,6 +182,9 @@ class ActivityRegularization(Primitive):
     def infer(self, x: Tensor) -> Tensor:
         need_float(x)
         return Tensor(x.shape)
+
+    def training_only(self) -> bool:
+        return True
 
     def lower(self, x: Tensor) -> Layer:
         return Layer("ActivityRegularization", {"l1": self.l1, "l2": self.l2})

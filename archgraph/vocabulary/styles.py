@@ -107,6 +107,7 @@ class StyleMixing(Primitive):
     source = "Karras, Laine & Aila 2019 (StyleGAN), section 3.1"
     inputs = (Port("w", "the style: (features,)"), Port("other", "a second style of the same size", optional=True))
     stochastic = True
+    training_inputs = ("other",)
     examples = (
         Example({"layers": 18}, inputs=[(512,)], outputs=[(18, 512)]),
         Example({"layers": 4, "probability": 0.5}, inputs=[(32,), (32,)], outputs=[(4, 32)]),

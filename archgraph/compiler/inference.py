@@ -1,0 +1,131 @@
+"""ShapedGraph and trained model -> a faster model that computes the same: plans rewritten, weights worked out anew."""
+
+from collections.abc import Iterator, Mapping
+from os import PathLike
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from archgraph.analysis.shaped import ShapedGraph, join
+from archgraph.compiler import layers_by_path, load_model
+from archgraph.compiler.emit import Emitter
+from archgraph.compiler.passes import INFERENCE
+from archgraph.compiler.plan import Operation, Pass, Plan, home, lowered, place, run, source
+from archgraph.compiler.recipes import Arrays, Own
+from archgraph.compiler.recipes import place as put
+from archgraph.diagnostics import Diagnostic, GraphError
+
+
+class Site(NamedTuple):
+    """An operation of the expanded plan."""
+
+    operation: Operation
+    home: str
+    """The path under which its layer is made."""
+    prefix: str
+    """The path below which its recipe reads weights."""
+
+
+def sites(plan: Plan, prefix: str = "", owner: str = "") -> Iterator[Site]:
+    """Every operation of a plan, repeats expanded, each with where its weights are."""
+    for step in plan.steps:
+        path, held = join(prefix, step.name), join(owner, step.owner or step.name)
+        if isinstance(step, Operation):
+            yield Site(step, home(step, path, held), owner)
+        elif step.scan is not None:
+            yield from sites(step.copies[0], held, held)
+        else:
+            for number, copy in enumerate(step.copies):
+                yield from sites(copy, path + place(step, number), held + source(step, number))
+
+
+def lower_for_inference(
+    shaped: ShapedGraph, layers: Mapping[str, Any], *, dtype_policy: str | None = None, passes: tuple[Pass, ...]
+) -> Any:
+    """The model of a graph after `passes`, with weights that follow from those of `layers`, by the paths of nodes.
+
+    Raises:
+        GraphError: a layer is missing among `layers`, or has other weights than the graph says (AG803).
+    """
+    before, after = lowered(shaped.root), run(passes, lowered(shaped.root))
+    trained = Trained(before, layers)
+    emitter = Emitter(shaped, 0, dtype_policy)
+    model = emitter.model(after)
+    done: set[str] = set()
+    for site in sites(after):
+        if site.home not in done and site.home in emitter.layers:
+            done.add(site.home)
+            trained.hand_on(site, emitter.layers[site.home][1])
+    return model
+
+
+class Trained:
+    """The weights of a trained model by the paths of nodes, checked against what the graph says of them."""
+
+    def __init__(self, plan: Plan, layers: Mapping[str, Any]) -> None:
+        self.layers = layers
+        self.sites = {site.home: site.operation for site in sites(plan)}
+
+    def read(self, path: str) -> Arrays:
+        """The weights of the node at `path`, by the names that the vocabulary gives them."""
+        operation = self.sites[path]
+        weights = operation.leaf.weights
+        if not weights:
+            return {}
+        found = self.layers.get(path)
+        held = [] if found is None else [weight for weight in found.weights if "seed_generator" not in weight.path]
+        if [tuple(weight.shape) for weight in held] != [weight.shape for weight in weights]:
+            raise self._refused(path, operation, None if found is None else [tuple(one.shape) for one in held])
+        return {weight.name: np.asarray(array) for weight, array in zip(weights, held, strict=True)}
+
+    def hand_on(self, site: Site, layer: Any) -> None:
+        """Give a new layer its weights, and let one that draws random numbers go on where the trained one stands."""
+
+        def below(path: str) -> Arrays:
+            return self.read(join(site.prefix, path))
+
+        operation = site.operation
+        recipe = operation.recipe or Own(operation.owner or operation.name)
+        if layer.weights:
+            put(recipe, recipe.arrays(below), layer)
+        found = self.layers.get(site.home)
+        theirs, ours = ([] if one is None else _states(one) for one in (found, layer))
+        if len(theirs) == len(ours):
+            for mine, state in zip(ours, theirs, strict=True):
+                mine.assign(state)
+
+    @staticmethod
+    def _refused(path: str, operation: Operation, shapes: list[tuple[int, ...]] | None) -> GraphError:
+        wanted = [weight.shape for weight in operation.leaf.weights]
+        got = "no such layer" if shapes is None else f"weights of {shapes}"
+        message = f"the model is none of this graph: {path} should have weights of {wanted}, got {got}"
+        hint = "give the graph, variant and parameters that the model was compiled from"
+        pointer, text = f"{operation.block.pointer}/nodes/{operation.leaf.node.id}", operation.block.source
+        diagnostic = Diagnostic("AG803", pointer, message, hint)
+        return GraphError(text.place([diagnostic]) if text else [diagnostic])
+
+
+def _states(layer: Any) -> list[Any]:
+    return [variable for variable in layer.variables if "seed_generator" in variable.path]
+
+
+def for_inference(shaped: ShapedGraph, model: Any, *, dtype_policy: str | None = None) -> Any:
+    """A faster model that computes what a trained one computes after training.
+
+    Batch normalisations are folded into neighbouring layers, dropout, noise and penalties left out, kernels that are
+    worked out at every step and all that follows from constants worked out once, and activations handed to the layers
+    before them. What is left of a node is a layer at the node's path. The result is a plain ``keras.Model`` with inputs
+    and outputs as before; trained further it would learn something else.
+
+    Args:
+        shaped: the graph that `model` was compiled from, as `archgraph.infer` returns it.
+        model: what `compile_model` returned, trained or loaded since, or the path of its ``.keras`` file. It is left
+            as it is.
+        dtype_policy: a Keras dtype policy for the new model; by default Keras's global one.
+
+    Raises:
+        GraphError: `model` is not one of this graph (AG803).
+        ValueError: the file is no Keras model, or Keras has no such dtype policy.
+    """
+    trained = load_model(model) if isinstance(model, str | PathLike) else model
+    return lower_for_inference(shaped, layers_by_path(trained), dtype_policy=dtype_policy, passes=INFERENCE)
