@@ -55,6 +55,8 @@ class Samples:
     """Indices that the source itself sets aside for testing; None: a share chosen by the split."""
     gap: int | None = None
     """Neighbours overlap: parts are runs of neighbours, this many samples apart. None: samples are independent."""
+    groups: Array | None = None
+    """A number for each sample; those that share it are alike and stay in one part. None: samples are independent."""
     masks: Mapping[str, Array] = field(default_factory=dict)
     """For data that is one graph: which of its nodes belong to ``train``, ``validation`` and ``test``, 0 or 1 each."""
     about: Mapping[str, Any] = field(default_factory=dict)

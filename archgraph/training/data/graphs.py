@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from archgraph.diagnostics import Rejected
-from archgraph.kinds import Text
+from archgraph.kinds import Integer, Text
 from archgraph.record import param
 from archgraph.training.data.archive import read_npz
 from archgraph.training.data.base import Array, Column, Samples, Source, Surroundings, source
@@ -52,6 +52,34 @@ class KarateClub(Source):
         train, validation = np.isin(np.arange(34), (0, 33)), np.isin(np.arange(34), (1, 32))
         masks = {"train": train, "validation": validation, "test": ~(train | validation)}
         return _nodes(np.eye(34), adjacency, labels, names, masks)
+
+
+@source
+class DigitsGraph(Source):
+    """The 1,797 digits of scikit-learn as one graph: each is tied to those most like it, and few are labelled.
+
+    Like Cora in its public split: `labelled` nodes of every class to learn from, 500 nodes for validation, 1,000 for
+    the test, drawn by `split_seed`. Two nodes are neighbours where either is among the other's nearest by its pixels.
+    """
+
+    name = "digits_graph"
+    licence = "made from: Alpaydin & Kaynak 1998, UCI repository; ships with scikit-learn (BSD-3-Clause)"
+    shape = "features (1797, 64) from 0 to 1, adjacency (1797, 1797), label (1797,): 10 classes; one graph"
+
+    neighbours: int = param(Integer(1, 100), "How many of the nearest digits each is tied to.", default=10)
+    labelled: int = param(Integer(1, 20), "Labelled nodes of each class.", default=20)
+
+    def read(self, around: Surroundings) -> Samples:
+        bunch = importlib.import_module("sklearn.datasets").load_digits()
+        nearest = importlib.import_module("sklearn.neighbors").kneighbors_graph(bunch.data, self.neighbours)
+        ties = np.asarray(nearest.todense())
+        order = np.random.default_rng(self.split_seed).permutation(len(bunch.target))
+        train = np.concatenate([order[bunch.target[order] == digit][: self.labelled] for digit in range(10)])
+        rest = order[~np.isin(order, train)]
+        masks = {"train": train, "validation": rest[:500], "test": rest[500:1500]}
+        marked = {part: np.isin(np.arange(len(order)), nodes) for part, nodes in masks.items()}
+        names = tuple(map(str, range(10)))
+        return _nodes(bunch.data / 16, np.maximum(ties, ties.T), bunch.target, names, marked)
 
 
 @source

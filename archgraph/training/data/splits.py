@@ -1,5 +1,6 @@
 """Samples -> the numbers of those to train on, to validate on and to test on: a function of the data and a seed."""
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +29,8 @@ def split(samples: Samples, source: Source, validation: float) -> Parts:
     drawn = np.random.default_rng(source.split_seed)
     if samples.gap is not None:
         parts = _runs(len(samples), source, validation, samples.gap)
+    elif samples.groups is not None:
+        parts = _grouped(samples.groups, source, validation, drawn)
     else:
         strata = samples.columns[samples.strata].values if samples.strata else np.zeros(len(samples), int)
         rest, test = _test(samples, source, strata, drawn)
@@ -75,6 +78,19 @@ def _runs(count: int, source: Source, validation: float, gap: int) -> Parts:
     return Parts(
         np.arange(max(end, 0)), np.arange(max(rest - validated, 0), max(rest, 0)), np.arange(count - tested, count)
     )
+
+
+def _grouped(groups: Array, source: Source, validation: float, drawn: np.random.Generator) -> Parts:
+    """Whole groups into every part: as many as its share says, at least one where a part is wanted."""
+    every = np.arange(len(groups))
+    if source.subset is not None and source.subset < len(every):
+        every = np.linspace(0, len(every) - 1, source.subset).round().astype(int)
+    order = drawn.permutation(np.unique(groups[every]))
+    tested = max(1, round(source.test * len(order)))
+    validated = max(1, round(validation * (len(order) - tested))) if validation else 0
+    ends = (0, tested, tested + validated, len(order))
+    test, held, train = (every[np.isin(groups[every], order[a:b])] for a, b in itertools.pairwise(ends))
+    return Parts(train, held, test)
 
 
 def _need_samples(parts: Parts, count: int, validation: float) -> None:

@@ -25,6 +25,7 @@ SHIPPED = {
     "digits_segmentation": {"image": (599, 32, 32, 1), "mask": (599, 32, 32, 1)},
     "moving_digits": {"clip": (400, 7, 60, 40, 1), "label": (400,)},
     "mnist_5k": {"image": (5000, 28, 28, 1), "label": (5000,)},
+    "digits_graph": {"features": (1, 1797, 64), "adjacency": (1, 1797, 1797), "label": (1, 1797)},
     "karate_club": {"features": (1, 34, 34), "adjacency": (1, 34, 34), "label": (1, 34)},
     "sample_images": {"image": (2080, 16, 16, 3)},
 }

@@ -68,6 +68,27 @@ def test_overlapping_neighbours_are_split_into_runs_with_gaps() -> None:
     assert parts.train.tolist() == list(range(len(parts.train)))
 
 
+def test_samples_of_one_group_stay_together() -> None:
+    groups = np.repeat(np.arange(10), 4)
+    parts = split(samples([0] * 40, strata="", groups=groups), Iris(test=0.2), 0.1)
+    found = [set(groups[part].tolist()) for part in parts]
+    assert [len(one) for one in found] == [7, 1, 2]
+    assert set.union(*found) == set(range(10))
+    assert sorted(np.concatenate(parts)) == list(range(40))
+
+
+def test_a_subset_of_groups_is_spread_over_all_of_them() -> None:
+    groups = np.repeat(np.arange(10), 4)
+    parts = split(samples([0] * 40, strata="", groups=groups), Iris(test=0.2, subset=20), 0)
+    assert (len(parts.train), len(parts.validation), len(parts.test)) == (16, 0, 4)
+    assert not set(groups[parts.train]) & set(groups[parts.test])
+
+
+def test_groups_that_are_too_few_are_refused() -> None:
+    with pytest.raises(Rejected, match="no sample is left for the train part"):
+        split(samples([0] * 8, strata="", groups=np.zeros(8)), Iris(), 0)
+
+
 def test_an_empty_part_is_refused() -> None:
     with pytest.raises(Rejected, match="no sample is left for the test part"):
         split(samples([0, 1, 0]), Iris(test=0.01), 0)
