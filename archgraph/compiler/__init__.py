@@ -14,7 +14,12 @@ from archgraph.compiler.rolling import Choice
 
 
 def compile_model(
-    shaped: ShapedGraph, *, seed: int | None = None, dtype_policy: str | None = None, rolled: Choice = False
+    shaped: ShapedGraph,
+    *,
+    seed: int | None = None,
+    dtype_policy: str | None = None,
+    rolled: Choice = False,
+    fused: bool = True,
 ) -> Any:
     """Build the Keras model of a graph.
 
@@ -33,13 +38,15 @@ def compile_model(
         rolled: whether equal copies of a repeated block become one layer, `Repeated`, that holds their weights in
             stacks and loops over them: a deep network is then built and traced as fast as a shallow one. True: all
             that can be; ``"auto"``: runs of `WORTH` copies and more. On backends other than TensorFlow none are.
+        fused: whether batch normalisation is a layer of ours that TensorFlow computes in one kernel, with the formulas
+            of Keras; outputs may differ in the last digits. On other backends it is Keras's own.
 
     Raises:
         GraphError: Keras refuses something that analysis accepted (AG801).
         ValueError: Keras has no such dtype policy.
     """
     plan = run(PASSES, lowered(shaped.root))
-    return Emitter(shaped, seed, dtype_policy, rolled).model(plan)
+    return Emitter(shaped, seed, dtype_policy, rolled, fused).model(plan)
 
 
 def layers_by_path(model: Any) -> dict[str, Any]:

@@ -39,11 +39,24 @@ def path_seed(seed: int, path: str) -> int:
     return int.from_bytes(digest, "little") % (2**31 - 1)
 
 
+FUSED: Mapping[str, str] = {"BatchNormalization": "FusedBatchNormalization"}
+"""Layers of Keras for which there is one of ours that TensorFlow computes in one kernel."""
+
+
 class Emitter:
     """Builds one model."""
 
-    def __init__(self, shaped: ShapedGraph, seed: int | None, dtype_policy: str | None, rolled: Choice = False) -> None:
-        self.shaped, self.seed, self.dtype_policy, self.rolled = shaped, seed, dtype_policy, rolled
+    def __init__(
+        self,
+        shaped: ShapedGraph,
+        seed: int | None,
+        dtype_policy: str | None,
+        rolled: Choice = False,
+        fused: bool = True,
+    ) -> None:
+        on_tensorflow = load_keras().config.backend() == "tensorflow"
+        self.shaped, self.seed, self.dtype_policy = shaped, seed, dtype_policy
+        self.rolled, self.fused = rolled if on_tensorflow else False, fused and on_tensorflow
         # Without a seed, one from where Keras gets its own, so that keras.utils.set_random_seed decides here too.
         self.start = random.getrandbits(31) if seed is None else seed
         self.layers: dict[str, tuple[Layer, Any]] = {}
@@ -180,7 +193,9 @@ class Emitter:
         with seeded(seed):
             layer = make(step.layer, owner, seed)
             fillers: Mapping[str, Filler] = {}
-            if layer.built or step.layer.ours:  # a layer of ours may copy its initialisers
+            if layer.built or (
+                step.layer.ours and not hasattr(layer, "plain_start")
+            ):  # a layer of ours may copy its initialisers
                 outputs = apply(step.layer, layer, feeds)
             else:
                 with filling(layer, self.fill_seed_of(owner), keep=self.made is not None) as fillers:
@@ -197,7 +212,7 @@ class Emitter:
 
             def make(described: Layer, owner: str, seed: int | None) -> Any:
                 nonlocal layer
-                layer = instantiate(described, layer_name(owner), dtype=self.dtype_policy, seed=seed)
+                layer = instantiate(self.kernel(described), layer_name(owner), dtype=self.dtype_policy, seed=seed)
                 return layer
 
             outer, self.made = self.made, None
@@ -215,8 +230,14 @@ class Emitter:
         """The seed of the first values of the layer at `owner`."""
         return path_seed(self.start, owner)
 
+    def kernel(self, layer: Layer) -> Layer:
+        """The same layer with one kernel in the place of many, where there is such a layer."""
+        name = FUSED.get(layer.name) if self.fused and not layer.ours else None
+        return layer if name is None else layer._replace(name=name, ours=True)
+
     def layer(self, layer: Layer, owner: str, seed: int | None) -> Any:
         """The Keras layer made under `owner`: one, however often it is applied."""
+        layer = self.kernel(layer)
         if owner not in self.layers:
             # In mixed precision what leaves the model is computed in full: a loss needs the range and the digits.
             dtype = "float32" if owner in self.last else self.dtype_policy
