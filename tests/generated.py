@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Sequence
 from typing import Any
 
 from archgraph.diagnostics import Rejected
@@ -28,10 +29,14 @@ LARGEST = 4_000
 
 
 class GraphMaker:
-    """Grows one graph, node by node, keeping only nodes that the shape rules accept."""
+    """Grows one graph, node by node, keeping only nodes that the shape rules accept.
 
-    def __init__(self, seed: int) -> None:
+    With `ops`, only these are drawn; an op that is named twice is drawn twice as often.
+    """
+
+    def __init__(self, seed: int, ops: Sequence[str] = ()) -> None:
         self.random = random.Random(seed)
+        self.kinds = [REGISTRY[op] for op in ops] or list(REGISTRY.values())
         self.values: dict[str, Tensor] = {}
         self.nodes: dict[str, dict[str, Any]] = {}
         self.blocks: dict[str, dict[str, Any]] = {}
@@ -92,7 +97,7 @@ class GraphMaker:
 
     def grow(self) -> None:
         """Add a node if the draw is a valid one."""
-        kind = self.random.choice(list(REGISTRY.values()))
+        kind = self.random.choice(self.kinds)
         example = self.random.choice(kind.examples)
         params = json.loads(json.dumps(dict(example.params)))
         for key, value in params.items():

@@ -1,6 +1,6 @@
 """A block that is applied once becomes part of the scope that applies it, so that passes see across its border."""
 
-from archgraph.analysis.shaped import INPUT, Value
+from archgraph.analysis.shaped import INPUT, Value, join
 from archgraph.compiler.passes.conditions import SOUND, TRAINED_WEIGHTS
 from archgraph.compiler.passes.rewiring import Step, fed
 from archgraph.compiler.plan import Condition, Loop, Operation, Pass, Plan, place, source
@@ -46,8 +46,8 @@ def _outside(value: Value | None, start: int, feeds: tuple[Value | None, ...]) -
 
 def _renamed(step: Step, call: Loop) -> Step:
     """The step under its path below the scope around the call."""
-    name = f"{call.name}{place(call, 0)}/{step.name}"
-    held = f"{call.owner or call.name}{source(call, 0)}/{step.owner or step.name}"
+    name = join(call.name + place(call, 0), step.name)
+    held = join((call.owner or call.name) + source(call, 0), step.owner or step.name)
     owner = "" if held == name else held
     if isinstance(step, Operation):
         return step._replace(name=name, owner=owner)

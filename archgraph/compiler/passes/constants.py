@@ -79,9 +79,10 @@ def _computations(plan: Plan, border: int) -> tuple[tuple[Computation, ...], int
     for index in order:
         step = plan.steps[index]
         if isinstance(step, Operation):
-            feeds = tuple(None if feed is None else place[feed.item] for feed in step.feeds)
+            feeds = () if _begins(step) else step.feeds
             own = step.recipe or Own(step.owner or step.name)
-            found.append(Computation(step.layer, own, () if _begins(step) else feeds))
+            fed = tuple(None if feed is None else place[feed.item] for feed in feeds)
+            found.append(Computation(step.layer, own, fed))
     return tuple(found), next(index for index in order if _is_constant(plan.steps[index]))
 
 

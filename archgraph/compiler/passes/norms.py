@@ -31,28 +31,32 @@ Pair = tuple[int, Operation, Operation]
 
 
 def fold_norms_behind(plan: Plan) -> Plan:
-    """Fold a batch normalisation into the layer before it, where it alone reads that layer's output."""
-    new: dict[int, Step] = {}
-    gone: dict[int, Value] = {}
-    for index, (place, layer, norm) in _behind(plan).items():
-        kernel, axes = OUTPUTS[layer.layer.name]
-        recipe = Behind(layer.recipe or Own(layer.name), _norm(norm), kernel, axes)
-        new[place] = layer._replace(layer=_biased(layer.layer), recipe=recipe)
-        gone[index] = Value(place, 0)
-    return forwarded(exchanged(plan, new), gone)
+    """Fold batch normalisations into the layer before them, where they alone read that layer's output."""
+    while pairs := _behind(plan):  # normalisations in a row, one after the other
+        new: dict[int, Step] = {}
+        gone: dict[int, Value] = {}
+        for index, (place, layer, norm) in pairs.items():
+            kernel, axes = OUTPUTS[layer.layer.name]
+            recipe = Behind(layer.recipe or Own(layer.name), _norm(norm), kernel, axes)
+            new[place] = layer._replace(layer=_biased(layer.layer), recipe=recipe)
+            gone[index] = Value(place, 0)
+        plan = forwarded(exchanged(plan, new), gone)
+    return plan
 
 
 def fold_norms_ahead(plan: Plan) -> Plan:
-    """Fold a batch normalisation into the layer behind it, where that alone reads it and sees no padding."""
-    new: dict[int, Step] = {}
-    gone: dict[int, Value] = {}
-    for index, (place, layer, norm) in _ahead(plan).items():
-        recipe = Ahead(layer.recipe or Own(layer.name), _norm(norm), INPUTS[layer.layer.name])
-        new[place] = layer._replace(layer=_biased(layer.layer), recipe=recipe)
-        feed = norm.feeds[0]
-        if feed is not None:
-            gone[index] = feed
-    return forwarded(exchanged(plan, new), gone)
+    """Fold batch normalisations into the layer behind them, where that alone reads them and sees no padding."""
+    while pairs := _ahead(plan):
+        new: dict[int, Step] = {}
+        gone: dict[int, Value] = {}
+        for index, (place, layer, norm) in pairs.items():
+            recipe = Ahead(layer.recipe or Own(layer.name), _norm(norm), INPUTS[layer.layer.name])
+            new[place] = layer._replace(layer=_biased(layer.layer), recipe=recipe)
+            feed = norm.feeds[0]
+            if feed is not None:
+                gone[index] = feed
+        plan = forwarded(exchanged(plan, new), gone)
+    return plan
 
 
 def _behind(plan: Plan) -> dict[int, Pair]:
