@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from archgraph.api import check, load, loads, save
     from archgraph.builder import Builder, Expr, expr
     from archgraph.compiler import compile_model, load_model
+    from archgraph.compiler.export import export
+    from archgraph.compiler.inference import for_inference
     from archgraph.diagnostics import Diagnostic, GraphError
     from archgraph.digraph import to_networkx
     from archgraph.drawing import render
@@ -41,7 +43,9 @@ __all__ = [
     "check",
     "compile_model",
     "cost",
+    "export",
     "expr",
+    "for_inference",
     "infer",
     "load",
     "load_model",
@@ -59,6 +63,8 @@ _PLACES = {
     "api": ("check", "load", "loads", "save"),
     "builder": ("Builder", "Expr", "expr"),
     "compiler": ("compile_model", "load_model"),
+    "compiler.export": ("export",),
+    "compiler.inference": ("for_inference",),
     "diagnostics": ("Diagnostic", "GraphError"),
     "digraph": ("to_networkx",),
     "drawing": ("render",),

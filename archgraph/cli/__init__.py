@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "render": "draw a graph as SVG, PNG or DOT",
     "gallery": "write a page that shows the graphs of a folder",
     "compile": "build the Keras model of a graph and save it",
+    "export": "write a model in the format of another runtime, checked and timed",
     "train": "train an experiment and keep everything in a run folder",
     "predict": "apply a trained model to new data",
     "new": "begin a graph from a template",

@@ -19,7 +19,7 @@ def load_keras() -> ModuleType:
     """
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _held_back_stderr():
+    with held_back_stderr():
         keras = importlib.import_module("keras")
         if keras.config.backend() == "tensorflow":
             # TensorFlow looks for its devices on first use, and complains aloud where there is no GPU.
@@ -42,8 +42,15 @@ def deep_stack(layers: int) -> Iterator[None]:
         sys.setrecursionlimit(limit)
 
 
+def load_tensorflow() -> ModuleType:
+    """TensorFlow itself, for what Keras leaves to its backend."""
+    load_keras()
+    return importlib.import_module("tensorflow")
+
+
 @contextlib.contextmanager
-def _held_back_stderr() -> Iterator[None]:
+def held_back_stderr(*, shown: bool = True) -> Iterator[None]:
+    """Hold back what C++ code writes to standard error; where the body raises, it is shown, or not if not `shown`."""
     sys.stderr.flush()
     try:
         saved = os.dup(2)
@@ -55,8 +62,9 @@ def _held_back_stderr() -> Iterator[None]:
         try:
             yield
         except BaseException:
-            held.seek(0)
-            os.write(saved, held.read())
+            if shown:
+                held.seek(0)
+                os.write(saved, held.read())
             raise
         finally:
             os.dup2(saved, 2)

@@ -57,6 +57,34 @@ def replacing(path: str | PathLike[str]) -> Iterator[Path]:
         _discard(temporary)
 
 
+@contextmanager
+def replacing_folder(path: str | PathLike[str], mark: str) -> Iterator[Path]:
+    """A path beside `path` for somebody else to make a folder at; then it becomes `path`.
+
+    A folder that exists is replaced only if it holds a file called `mark`, and so is one of these. Nothing happens to
+    `path` when the body raises. An `OSError` of the body becomes `GraphError` (AG109).
+    """
+    with _refusing(path):
+        target = Path(os.path.realpath(path))
+        if target.exists() and not (target / mark).is_file():
+            raise FileExistsError(f"there is something else already, without {mark}")
+        if not target.parent.is_dir():
+            raise FileNotFoundError(f"the folder {target.parent.name!r} does not exist")
+    fresh, old = (target.parent / f".{secrets.token_hex(4)}.{target.name[-_LONGEST_NAME:]}" for _ in range(2))
+    try:
+        with _refusing(path):
+            yield fresh
+            if target.exists():
+                target.replace(old)
+            fresh.replace(target)
+            _sync_folder(target.parent)
+    finally:
+        if old.exists() and not target.exists():  # the second of the two renames failed
+            old.replace(target)
+        _discard(fresh)
+        _discard(old)
+
+
 def remove(path: str | PathLike[str]) -> None:
     """Delete the file at `path`, if there is one. Raises `GraphError` (AG109) when that is not possible."""
     with _refusing(path):
