@@ -8,6 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from archgraph.analysis.shaped import ShapedGraph
+from archgraph.compiler import compile_model
+
 Array = np.ndarray[Any, Any]
 Tensors = Mapping[str, Any]
 """Tensors by the names of a network's inputs or outputs."""
@@ -65,15 +68,30 @@ class Rules:
     draw_aside: Callable[[Tensors, Tensors], Any] = nothing
 
 
+PLAIN = Rules()
+"""Real or drawn, and nothing else."""
+
+
 # ---- the game
 
 
-def call(model: Any, inputs: Tensors, *, training: bool) -> dict[str, Any]:
-    """The outputs by name of a compiled model for those of `inputs` that it has."""
-    taken = model.input
-    fed = {name: inputs[name] for name in taken} if isinstance(taken, Mapping) else inputs[model.inputs[0].name]
-    given = model(fed, training=training)
-    return dict(given) if isinstance(given, Mapping) else {model.output_names[0]: given}
+@dataclass(frozen=True)
+class Network:
+    """A Keras model and the names of its inputs and outputs: it takes its inputs from among others, by name."""
+
+    model: Any
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    @classmethod
+    def compiled(cls, shaped: ShapedGraph, seed: int) -> "Network":
+        """A graph, compiled."""
+        return cls(compile_model(shaped, seed=seed), tuple(shaped.inputs), tuple(shaped.outputs))
+
+    def __call__(self, inputs: Tensors, *, training: bool) -> dict[str, Any]:
+        fed = {name: inputs[name] for name in self.inputs}
+        given = self.model(fed if len(fed) > 1 else next(iter(fed.values())), training=training)
+        return dict(given) if isinstance(given, Mapping) else {self.outputs[0]: given}
 
 
 class Game:
@@ -84,9 +102,9 @@ class Game:
 
     def __init__(
         self,
-        generator: Any,
-        discriminator: Any,
-        rules: Rules = Rules(),  # noqa: B008  it is frozen
+        generator: Network,
+        discriminator: Network,
+        rules: Rules = PLAIN,
         *,
         rates: tuple[float, float] = (2e-4, 2e-4),
         beta_1: float = 0.5,
@@ -95,8 +113,8 @@ class Game:
         self.generator, self.discriminator, self.rules, self.picture = generator, discriminator, rules, picture
         self._drawer = keras.optimizers.Adam(rates[0], beta_1=beta_1, use_ema=True, ema_momentum=_MOMENTUM)
         self._judge = keras.optimizers.Adam(rates[1], beta_1=beta_1)
-        self._drawer.build(generator.trainable_variables)
-        self._judge.build(discriminator.trainable_variables)
+        self._drawer.build(generator.model.trainable_variables)
+        self._judge.build(discriminator.model.trainable_variables)
         self.step = tf.function(self._step)
 
     def _step(self, real: Tensors, latent: Tensors) -> tuple[Any, Any]:
@@ -106,23 +124,23 @@ class Game:
     def _judge_once(self, real: Tensors, latent: Tensors) -> Any:
         rules, drawn = self.rules, self._drawn(latent)
         with tf.GradientTape() as tape:
-            of_real = call(self.discriminator, real, training=True)
-            of_drawn = call(self.discriminator, drawn, training=True)
+            of_real = self.discriminator(real, training=True)
+            of_drawn = self.discriminator(drawn, training=True)
             price = rules.prices.judge(rules.score(of_real), rules.score(of_drawn))
             price += rules.judge_aside(of_real, real, of_drawn, latent)
-        self._move(self._judge, self.discriminator, tape, price)
+        self._move(self._judge, self.discriminator.model, tape, price)
         return price
 
     def _draw_once(self, latent: Tensors) -> Any:
         rules = self.rules
         with tf.GradientTape() as tape:
-            of_drawn = call(self.discriminator, self._drawn(latent), training=True)
+            of_drawn = self.discriminator(self._drawn(latent), training=True)
             price = rules.prices.draw(rules.score(of_drawn)) + rules.draw_aside(of_drawn, latent)
-        self._move(self._drawer, self.generator, tape, price)
+        self._move(self._drawer, self.generator.model, tape, price)
         return price
 
     def _drawn(self, latent: Tensors) -> dict[str, Any]:
-        return {**latent, self.picture: call(self.generator, latent, training=True)["picture"]}
+        return {**latent, self.picture: self.generator(latent, training=True)["picture"]}
 
     @staticmethod
     def _move(optimizer: Any, model: Any, tape: Any, price: Any) -> None:
@@ -133,13 +151,13 @@ class Game:
     def play(self, real: Iterator[Tensors], latent: Iterator[Tensors], steps: int) -> tuple[float, float]:
         """Take `steps` steps; the mean prices of the last tenth of them, the discriminator's first."""
         paid = [self.step(next(real), next(latent)) for _ in range(steps)]
-        self._drawer.finalize_variable_values(self.generator.trainable_variables)
+        self._drawer.finalize_variable_values(self.generator.model.trainable_variables)
         last = np.array(paid[-max(1, steps // 10) :], np.float64).mean(0)
         return float(last[0]), float(last[1])
 
     def draw(self, latent: Tensors) -> Array:
         """Pictures, by the finished generator."""
-        return np.asarray(call(self.generator, latent, training=False)["picture"])
+        return np.asarray(self.generator(latent, training=False)["picture"])
 
 
 def batches(arrays: Mapping[str, Array], size: int, seed: int) -> Iterator[dict[str, Any]]:
