@@ -397,7 +397,4 @@ def test_the_zoo_computes_the_same(path: Path) -> None:
     model = stirred(compile_model(graph, seed=1))
     lean = for_inference(graph, model)
     assert len(lean.layers) <= len(model.layers)
-    feeds = arrays(graph, batch=1)
-    found = run(lean, feeds)
-    for name, expected in run(model, feeds).items():
-        np.testing.assert_allclose(found[name], expected, atol=1e-4, rtol=1e-4)
+    same(graph, model, lean, path.name, tolerance=1e-4)
