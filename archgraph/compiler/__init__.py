@@ -11,6 +11,8 @@ from archgraph.compiler.emit import Emitter
 from archgraph.compiler.passes import PASSES
 from archgraph.compiler.plan import lowered, run
 from archgraph.compiler.rolling import Choice
+from archgraph.compiler.weights import get_weights as get_weights
+from archgraph.compiler.weights import set_weights as set_weights
 
 
 def compile_model(

@@ -56,7 +56,9 @@ class Rolled(NamedTuple):
 
     def values(self, owner: str) -> Values:
         """What its stacks would start from under `owner`."""
-        return stacked(self.layer.inner, self.inside, self.prefixes(self.owner)[0], self.prefixes(owner))
+        values = stacked(self.layer.inner, self.inside, self.prefixes(self.owner)[0], self.prefixes(owner))
+        of = {id(stack): value for stack, value in zip(self.layer.stacks, values, strict=True)}
+        return [of[id(variable)] for variable in self.layer.variables]
 
 
 def stacked(variables: Sequence[Any], inside: Sequence[Made | Rolled], first: str, prefixes: Sequence[str]) -> Values:

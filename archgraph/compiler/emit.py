@@ -15,7 +15,7 @@ from archgraph.compiler.copies import Made, Rolled, stacked
 from archgraph.compiler.filling import Filler, filling
 from archgraph.compiler.instantiate import apply, instantiate, seeded
 from archgraph.compiler.plan import Loop, Operation, Plan, home, place, producers, source
-from archgraph.compiler.rolling import Choice, Run, runs
+from archgraph.compiler.rolling import Choice, Run, alone, runs
 from archgraph.diagnostics import Diagnostic, GraphError
 from archgraph.graph import Source
 from archgraph.shapes import Tensor, show
@@ -96,17 +96,17 @@ class Emitter:
             if isinstance(step, Operation):
                 made.append(self.operation(step, path, home(step, path, held), feeds))
             else:
-                made.append(self.loop(step, path, held, feeds))
+                made.append(self.loop(step, path, held, feeds, self.rolled if alone(plan, step) else False))
         return [value(result) for result in plan.results]
 
-    def loop(self, loop: Loop, path: str, owner: str, feeds: list[Any]) -> list[Any]:
+    def loop(self, loop: Loop, path: str, owner: str, feeds: list[Any], rolled: Choice) -> list[Any]:
         """Chain the copies of a loop, roll those that are to be, or scan its one copy."""
         if loop.scan is not None:
             return self.scan(loop, loop.scan, owner, feeds)
         current, outputs = list(feeds), [feeds[loop.carry]]
-        for run in self.runs(loop, owner):
+        for run in self.runs(loop, owner, rolled):
             if run.rolled:
-                outputs = [self.repeated(loop, run, path, owner, current)]
+                outputs = [self.repeated(loop, run, path, current)]
                 current[loop.carry] = outputs[0]
                 continue
             for number in range(run.start, run.start + run.copies):
@@ -115,31 +115,29 @@ class Emitter:
                 current[loop.carry] = outputs[0]
         return outputs
 
-    def runs(self, loop: Loop, owner: str) -> tuple[Run, ...]:
+    def runs(self, loop: Loop, owner: str, rolled: Choice) -> tuple[Run, ...]:
         """The copies of a loop, those together that are rolled."""
         last = owner + source(loop, len(loop.copies) - 1)
         # In mixed precision the last layer computes in float32, so the copy that holds it is unlike the others.
-        return runs(loop, self.rolled, keep_last=any(one.startswith(last) for one in self.last))
+        return runs(loop, rolled, keep_last=any(one.startswith(last) for one in self.last))
 
-    def repeated(self, loop: Loop, run: Run, path: str, owner: str, feeds: list[Any]) -> Any:
+    def repeated(self, loop: Loop, run: Run, path: str, feeds: list[Any]) -> Any:
         """Call the layer that stands for a run of equal copies, made around the model of the first of them."""
         keras = load_keras()
         copy, block = loop.copies[run.start], loop.call.copies[run.start]
-        numbers = range(run.start, run.start + (1 if loop.share else run.copies))
+        numbers = range(run.start, run.start + run.copies)
 
-        def prefixes(owner: str) -> list[str]:
-            return [owner + source(loop, number) for number in numbers]
+        def prefixes(path: str) -> list[str]:
+            return [path + place(loop, number) for number in numbers]
 
         outer, self.made = self.made, []
         inputs = [keras.Input(sizes(x), dtype=feed.dtype) for x, feed in zip(block.inputs, feeds, strict=True)]
-        outputs = self.scope(copy, path + place(loop, run.start), prefixes(owner)[0], inputs)
+        paths = prefixes(path)
+        outputs = self.scope(copy, paths[0], paths[0], inputs)
         name = layer_name(f"{path}/{run.start}-{run.start + run.copies - 1}")
         body = keras.Model(inputs, outputs[0], name=name)
         inside, self.made = self.made, outer
-        first = prefixes(owner)
-        values = stacked(body.variables, inside, first[0], first)
-        if loop.share:
-            values = [value[0] for value in values]
+        values = stacked(body.variables, inside, paths[0], paths)
         layer = importlib.import_module("archgraph.compiler.layers").LAYERS["Repeated"](
             body,
             copies=run.copies,
@@ -152,7 +150,7 @@ class Emitter:
             dtype=self.dtype_policy,
         )
         if self.made is not None:
-            self.made.append(Rolled(owner, layer, inside, prefixes))
+            self.made.append(Rolled(path, layer, inside, prefixes))
         return layer(*feeds)
 
     def scan(self, loop: Loop, scan: Scanned, owner: str, feeds: list[Any]) -> list[Any]:

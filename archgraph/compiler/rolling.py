@@ -29,17 +29,24 @@ def runs(loop: Loop, rolled: Choice, *, keep_last: bool = False) -> tuple[Run, .
     """
     found: list[Run] = []
     last = len(loop.copies) - 1
-    alone = keep_last or loop.outputs > 1
+    apart = keep_last or loop.outputs > 1
     for _, group in groupby(
-        range(len(loop.copies)), key=lambda number: (id(loop.copies[number]), alone and number == last)
+        range(len(loop.copies)), key=lambda number: (id(loop.copies[number]), apart and number == last)
     ):
         numbers = list(group)
         found.append(Run(numbers[0], len(numbers), _worth(loop, len(numbers), rolled)))
     return tuple(found)
 
 
+def alone(plan: Plan, loop: Loop) -> bool:
+    """Whether a loop of `plan` has its weights to itself: what is applied from elsewhere too is not rolled."""
+    return not plan.shared and not loop.owner and all(step.owner != loop.name for step in plan.steps)
+
+
 def _worth(loop: Loop, count: int, rolled: Choice) -> bool:
-    if not rolled or loop.scan is not None or loop.call.owner or loop.call.node.kind != "block":
+    if not rolled or loop.scan is not None or loop.call.node.kind != "block":
+        return False
+    if loop.share and count < len(loop.copies):
         return False
     return count >= (WORTH if rolled == "auto" else 2)
 
@@ -50,7 +57,7 @@ def chosen(plan: Plan, rolled: Choice, prefix: str = "") -> Iterator[tuple[str, 
         if isinstance(step, Operation):
             continue
         path = join(prefix, step.name)
-        for run in runs(step, rolled):
+        for run in runs(step, rolled if alone(plan, step) else False):
             if run.rolled:
                 yield path, run
             yield from chosen(step.copies[run.start], rolled, path + place(step, run.start))

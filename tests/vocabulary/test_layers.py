@@ -21,6 +21,11 @@ MORE_USES = (
     ("activation", {"activation": "step"}, ((5,),)),
     ("activation", {"activation": "soft_shrink", "threshold": 0.1}, ((5,),)),
     ("graph_pool", {"kind": "top_k", "k": 2}, ((6, 4), None, (6, 6))),
+    *(
+        (op, {"filters": 2, "kernel_size": 3, "equalized": True}, ((6,) * rank + (2,),))
+        for op in ("conv", "conv_transpose")
+        for rank in (1, 2, 3)
+    ),
 )
 """Uses of layers that no documented example shows."""
 
@@ -68,9 +73,13 @@ def arrays_for(part: Part) -> list[Any]:
     return [None if x is None else numbers(random, x) for x in part.inputs]
 
 
+BY_THE_COMPILER = {"Scan", "Repeated", "FusedBatchNormalization"}
+"""Layers that no primitive asks for; tests/compiler tests them."""
+
+
 def test_every_layer_occurs_in_an_example() -> None:
     layers = {name for name, cls in LAYERS.items() if issubclass(cls, keras.layers.Layer)}
-    assert layers - set(PARTS) == set()
+    assert layers - set(PARTS) == BY_THE_COMPILER
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -81,7 +90,14 @@ def test_its_docstring_names_a_source(name: str) -> None:
 @OURS
 def test_its_configuration_makes_the_same_layer(part: Part) -> None:
     config = part.built.get_config()
-    assert type(part.built).from_config(config).get_config() == config
+    assert unbuilt(type(part.built).from_config(config).get_config()) == unbuilt(config)
+
+
+def unbuilt(config: Any) -> Any:
+    """A configuration without what it says of layers inside that are built."""
+    if isinstance(config, dict):
+        return {key: unbuilt(value) for key, value in config.items() if key != "build_config"}
+    return config
 
 
 @OURS

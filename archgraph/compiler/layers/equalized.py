@@ -79,7 +79,7 @@ class EqualizedConvTranspose(Equalized):
 
 @ours
 class EqualizedDense(Equalized, keras.layers.Dense):
-    """y = x·(c·W) + m·b. Input (batch, …, n), output (batch, …, units)."""
+    """y = x·(c·W) + m·b. Input (batch, …, n), output (batch, …, units). Source: Karras et al. 2018, section 4.1."""
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         return self.finished(ops.matmul(inputs, self.scaled_kernel()))
@@ -87,29 +87,29 @@ class EqualizedDense(Equalized, keras.layers.Dense):
 
 @ours
 class EqualizedConv1D(EqualizedConv, keras.layers.Conv1D):
-    """Over a sequence, with causal padding too."""
+    """Over a sequence, with causal padding too. Source: Karras, Aila, Laine & Lehtinen 2018, section 4.1."""
 
 
 @ours
 class EqualizedConv2D(EqualizedConv, keras.layers.Conv2D):
-    """Over a picture."""
+    """Over a picture. Source: Karras, Aila, Laine & Lehtinen 2018, section 4.1."""
 
 
 @ours
 class EqualizedConv3D(EqualizedConv, keras.layers.Conv3D):
-    """Through a volume."""
+    """Through a volume. Source: Karras, Aila, Laine & Lehtinen 2018, section 4.1."""
 
 
 @ours
 class EqualizedConv1DTranspose(EqualizedConvTranspose, keras.layers.Conv1DTranspose):
-    """Over a sequence."""
+    """Over a sequence. Source: Karras, Aila, Laine & Lehtinen 2018, section 4.1."""
 
 
 @ours
 class EqualizedConv2DTranspose(EqualizedConvTranspose, keras.layers.Conv2DTranspose):
-    """Over a picture."""
+    """Over a picture. Source: Karras, Aila, Laine & Lehtinen 2018, section 4.1."""
 
 
 @ours
 class EqualizedConv3DTranspose(EqualizedConvTranspose, keras.layers.Conv3DTranspose):
-    """Through a volume."""
+    """Through a volume. Source: Karras, Aila, Laine & Lehtinen 2018, section 4.1."""

@@ -15,10 +15,18 @@ RANDOM_STATE = "seed_generator_state"
 class Held:
     """What a layer uses and does not own: Keras looks into lists and tuples, but not in here."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, shared: bool) -> None:
         self.model = model
         self.variables = list(model.variables)
         self.stacks: list[Any] = []
+        own = {id(variable) for variable in unshared(model)} if shared else None
+        self.stacked = [own is None or id(variable) in own for variable in self.variables]
+        """For each variable, whether every copy has one of its own."""
+
+
+def unshared(model: Any) -> list[Any]:
+    """What copies with shared weights do not share: the random states of layers without weights."""
+    return [variable for layer in model.layers if not layer.weights for variable in layer.variables]
 
 
 class Seeds(keras.random.SeedGenerator):
@@ -37,7 +45,8 @@ class Repeated(keras.layers.Layer):
 
     It computes what the copies one after the other compute, in training and inference: each copy has weights, running
     statistics and random numbers of its own (or, with `shared`, all use one set). The body is traced once, however many
-    copies there are. A weight w of the block is a stack (copies, …) called ``LAYER.w``. TensorFlow only.
+    copies there are, as in `keras.ops.scan`. A weight w of the block is a stack (copies, …) called ``LAYER.w``.
+    TensorFlow only.
 
     Args:
         body: the model of the block: a list of inputs, one output.
@@ -59,9 +68,9 @@ class Repeated(keras.layers.Layer):
         values: Mapping[int, np.ndarray] | None = None,
         **kwargs: Any,
     ) -> None:
-        """`values`: the first values of the stacks, by the number of the body's variable; else those of the body."""
+        """`values`: the first values in all copies, by the number of the body's variable; else those of the body."""
         super().__init__(**kwargs)
-        self._held = Held(body)
+        self._held = Held(body, shared)
         self.copies, self.carry, self.start, self.place, self.shared = copies, carry, start, place, shared
         self._changing: dict[bool, list[int]] = {}
         for number, variable in enumerate(self.inner):
@@ -72,7 +81,9 @@ class Repeated(keras.layers.Layer):
     def _stack(self, variable: Any, values: np.ndarray | None) -> Any:
         if values is None:
             one = np.asarray(variable)
-            values = one if self.shared else np.broadcast_to(one, (self.copies, *one.shape))
+            values = np.broadcast_to(one, (self.copies, *one.shape))
+        if not self.stacked[len(self.stacks)]:
+            values = values[0]
         if variable.path.endswith(RANDOM_STATE):
             seeds = Seeds(values)
             setattr(self, f"seeds{len(self.stacks)}", seeds)
@@ -98,15 +109,14 @@ class Repeated(keras.layers.Layer):
         return self._held.variables
 
     @property
+    def stacked(self) -> list[bool]:
+        """For each of them, whether every copy has values of its own."""
+        return self._held.stacked
+
+    @property
     def stacks(self) -> list[Any]:
         """For each of them, the variable that holds its values in all copies."""
         return self._held.stacks
-
-    def names(self) -> list[tuple[str, str]]:
-        """For each stack that is a weight, the path of its layer below the block, and its name in it."""
-        parts = [variable.path.rpartition("/") for variable in self.inner]
-        first = f"{self.place.replace('/', '.')}.{self.start}."
-        return [(layer.rpartition("/")[2].removeprefix(first).replace(".", "/"), name) for layer, _, name in parts]
 
     def call(self, *inputs: Any, training: bool | None = None) -> Any:
         import tensorflow as tf
@@ -118,28 +128,24 @@ class Repeated(keras.layers.Layer):
         count = self.copies
 
         def array(values: Any) -> Any:
-            shape = values.shape[1:]
-            return tf.TensorArray(values.dtype, count, element_shape=shape, clear_after_read=False).unstack(values)
+            """One entry for each copy, to read from; without values, to write to."""
+            return tf.TensorArray(values.dtype, count, element_shape=values.shape[1:], clear_after_read=False)
 
-        given = stacks if self.shared else [array(values) for values in stacks]
-        made = [
-            stacks[number]
-            if self.shared
-            else tf.TensorArray(stacks[number].dtype, count, element_shape=stacks[number].shape[1:])
-            for number in changing
-        ]
+        own = self.stacked
+        given = [array(value).unstack(value) if own[number] else value for number, value in enumerate(stacks)]
+        made = [array(stacks[number]) if own[number] else stacks[number] for number in changing]
 
         def step(index: Any, x: Any, loss: Any, made: Any) -> Any:
-            if self.shared:
-                values = [*given]
-                for number, value in zip(changing, made, strict=True):
-                    values[number] = value
-            else:
-                values = [one.read(index) for one in given]
+            values = [one.read(index) if own[number] else one for number, one in enumerate(given)]
+            for number, value in zip(changing, made, strict=True):
+                values[number] = values[number] if own[number] else value
             y, after, losses = self._once(inputs, x, values, training)
             y.set_shape(x.shape)
-            new = [after[number] for number in changing]
-            made = new if self.shared else [one.write(index, value) for one, value in zip(made, new, strict=True)]
+            new = [keras.ops.cast(after[number], stacks[number].dtype) for number in changing]
+            made = [
+                one.write(index, value) if own[number] else value
+                for number, one, value in zip(changing, made, new, strict=True)
+            ]
             return index + 1, y, loss + losses, made
 
         start = (tf.constant(0), inputs[self.carry], tf.constant(0.0), made)
@@ -147,7 +153,7 @@ class Repeated(keras.layers.Layer):
             lambda index, *_: index < count, step, start, parallel_iterations=1, maximum_iterations=count
         )
         for number, value in zip(changing, made, strict=True):
-            self.stacks[number].assign(value if self.shared else value.stack())
+            self.stacks[number].assign(value.stack() if own[number] else value)
         if self._has_losses:
             self.add_loss(loss)
         return y
@@ -172,8 +178,8 @@ class Repeated(keras.layers.Layer):
 
             def probe(*inputs: Any) -> Any:
                 values = [
-                    tf.constant(0, stack.dtype, stack.shape) if self.shared else tf.zeros(stack.shape[1:], stack.dtype)
-                    for stack in self.stacks
+                    tf.zeros(stack.shape[1:] if own else stack.shape, stack.dtype)
+                    for own, stack in zip(self.stacked, self.stacks, strict=True)
                 ]
                 y, after, _ = self._once(inputs, inputs[self.carry], values, training)
                 changed.extend(number for number, value in enumerate(after) if value is not values[number])
