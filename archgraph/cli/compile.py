@@ -1,7 +1,7 @@
 """``archgraph compile``: a graph as a Keras model in a file."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archgraph.analysis import ShapedGraph
@@ -16,6 +16,7 @@ from archgraph.compiler.passes import PIPELINES
 from archgraph.compiler.plan import Pass, Plan, lowered
 from archgraph.compiler.plan import run as rewritten
 from archgraph.compiler.printing import plan_text
+from archgraph.compiler.rolling import Choice
 from archgraph.document.files import replacing
 
 EPILOG = """\
@@ -61,11 +62,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE.keras", help="where to write; needed unless a plan is printed")
     parser.add_argument("--seed", type=natural, help="makes two builds bit-identical")
     parser.add_argument("--dtype-policy", metavar="POLICY", help="a Keras dtype policy, such as mixed_float16")
+    parser.add_argument("--rolled", choices=list(ROLLED), default="no",
+                        help="make equal copies of a repeated block one layer that loops over them: a deep network is "
+                             "built and traced sooner; auto: where it is worth it (default no)")  # fmt: skip
     parser.add_argument("--for", choices=list(PIPELINES), default="training", dest="purpose",
                         help="what the model is for (default training)")  # fmt: skip
     add_weights(parser)
     parser.add_argument("--print-after", metavar="PASS", help="print the plan after this pass; all: after each one")
     parser.add_argument("--list-passes", action=ListPasses, nargs=0, help="name the passes of each purpose, and end")
+
+
+ROLLED: Mapping[str, Choice] = {"auto": "auto", "yes": True, "no": False}
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -81,7 +88,8 @@ def run(arguments: argparse.Namespace) -> int:
         trained = model_of(graph, arguments.weights, seed=arguments.seed)
         model = for_inference(graph, trained, dtype_policy=arguments.dtype_policy)
     else:
-        model = compile_model(graph, seed=arguments.seed, dtype_policy=arguments.dtype_policy)
+        rolled = ROLLED[arguments.rolled]
+        model = compile_model(graph, seed=arguments.seed, dtype_policy=arguments.dtype_policy, rolled=rolled)
     with replacing(arguments.output) as temporary:
         model.save(temporary)
     say(f"wrote {arguments.output}: {counted(model.count_params(), 'parameter')}")

@@ -9,6 +9,8 @@ from archgraph.analysis.receptive import Seen, receptive_fields
 from archgraph.analysis.shaped import ShapedGraph
 from archgraph.cli.arguments import add_reference, positive, shaped
 from archgraph.cli.output import console, print_json
+from archgraph.compiler.plan import lowered
+from archgraph.compiler.rolling import chosen
 from archgraph.shapes import Dim, Shape, Tensor
 
 if TYPE_CHECKING:
@@ -210,6 +212,9 @@ def _totals(graph: ShapedGraph, total: Cost, batch_size: int) -> "Table":
         ("in training", f"{size(total.training_bytes)} with gradients, Adam and all tensors, {batch}"),
         ("receptive field", "\n".join(sees) or "none"),
     ]
+    rolled = [f"{path} ×{run.copies}" for path, run in chosen(lowered(graph.root), "auto")]
+    if rolled:
+        lines.append(("rolled", f"{', '.join(rolled)} (in training, and with --rolled auto)"))
     for name, value in lines:
         table.add_row(name, value)
     return table

@@ -1,6 +1,7 @@
 """Experiment + Keras model -> a model ready to train: optimiser, losses and metrics made from their records."""
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -126,7 +127,9 @@ def make_optimizer(experiment: Experiment, steps: int) -> Any:
     else:
         total = steps * experiment.settings.epochs
         arguments["learning_rate"] = _rate(keras, SCHEDULE.make(rate), steps, total)  # type: ignore[arg-type]
-    return _make(keras.optimizers, record.keras, arguments)
+    from archgraph.compiler.layers.fused import FUSED  # it defines Keras classes, so it comes after Keras
+
+    return _make(SimpleNamespace(**{**vars(keras.optimizers), **FUSED}), record.keras, arguments)
 
 
 def _rate(keras: Any, schedule: KerasObject, steps: int, total: int) -> Any:

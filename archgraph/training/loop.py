@@ -91,7 +91,9 @@ class Training:
             message = f"training needs Keras on TensorFlow, not on {keras.backend.backend()}"
             raise GraphError([Diagnostic("AG802", "", message, "unset KERAS_BACKEND")])
         keras.utils.set_random_seed(self.settings.seed)
-        self.model = compile_model(planned.shaped, seed=self.settings.seed, dtype_policy=self.settings.dtype_policy)
+        self.model = compile_model(
+            planned.shaped, seed=self.settings.seed, dtype_policy=self.settings.dtype_policy, rolled="auto"
+        )
         self.trained = assemble(self.experiment, self.model, self.dataset)
         self.feed = Feed(self.dataset.train, self.settings.batch_size)
         held = self.dataset.validation
