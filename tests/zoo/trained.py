@@ -39,7 +39,7 @@ def samples(name: str) -> Split:
 
 
 def linear_accuracy(train: tuple[Array, Array], test: tuple[Array, Array]) -> float:
-    """Share of test samples that logistic regression on the raw numbers gets right, with the better of two penalties."""
+    """Share of test samples that logistic regression on raw numbers gets right, with the better of two penalties."""
     from sklearn.linear_model import LogisticRegression
 
     def scaled(values: Array) -> Array:
