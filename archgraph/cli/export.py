@@ -48,21 +48,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Export; returns the exit status."""
     need_ready(arguments.format, arguments.output)
-    model, lowered = _model(arguments)
-    found = export(model, arguments.output, arguments.format)
+    graph, model = _sources(arguments)
+    lowered = graph is not None and arguments.purpose == "inference"
+    if graph is not None and lowered:
+        model = for_inference(graph, model)
+    output = next(iter(graph.outputs)) if graph is not None else ""
+    found = export(model, arguments.output, arguments.format, output=output)
     if arguments.json:
         print_json(_figures(found) | {"lowered": lowered})
     else:
         _tell(found, lowered)
     return 0
-
-
-def _model(arguments: argparse.Namespace) -> tuple[Any, bool]:
-    """The model to export, and whether it was lowered for inference."""
-    graph, trained = _sources(arguments)
-    if graph is not None and arguments.purpose == "inference":
-        return for_inference(graph, trained), True
-    return trained, False
 
 
 def _sources(arguments: argparse.Namespace) -> tuple[ShapedGraph | None, Any]:

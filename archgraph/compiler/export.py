@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import importlib.util
+import re
 import statistics
 import time
 import warnings
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from archgraph.compiler.backend import held_back_stderr, load_keras
 from archgraph.compiler.formats import FORMATS, Arrays, Format, Runner, Served, served
@@ -45,7 +47,7 @@ class Exported:
     """The same of ``predict_on_batch`` of the Keras model."""
 
 
-def export(model: Any, path: str | PathLike[str], format: str) -> Exported:
+def export(model: Any, path: str | PathLike[str], format: str, *, output: str = "") -> Exported:
     """Write a Keras model in another format, checked against it.
 
     The file appears under its name only after it has been loaded and has given what Keras gives. Where a format cannot
@@ -55,6 +57,7 @@ def export(model: Any, path: str | PathLike[str], format: str) -> Exported:
         model: what `archgraph.compile_model` or `archgraph.for_inference` returned.
         path: where to write; it ends as `FORMATS` says.
         format: ``onnx``, ``litert`` or ``savedmodel``.
+        output: the name of a model's single output in the file; by default, that of its layer.
 
     Raises:
         GraphError: AG804, packages are missing, the format cannot express the model, or what was written computes
@@ -62,7 +65,7 @@ def export(model: Any, path: str | PathLike[str], format: str) -> Exported:
     """
     need_ready(format, path)
     chosen = FORMATS[format]
-    subject = served(model)
+    subject = served(model, output)
     with replacing_folder(path, chosen.folder) if chosen.folder else replacing(path) as temporary:
         with _refusing(path, chosen, subject):
             batch = _written(chosen, subject, temporary)
@@ -95,13 +98,16 @@ def _wants_fixed_batch(error: Exception) -> bool:
 
 
 def samples(subject: Served, batch: int, seed: int) -> Arrays:
-    """Random inputs: normal numbers, and small whole ones where whole ones are due."""
+    """Random inputs: numbers from 0 to 1, and 0 or 1 where whole ones are due.
+
+    None is negative: the degrees of a graph, or what a logarithm is taken of, must not be.
+    """
     random = np.random.default_rng(seed)
     found: Arrays = {}
     for name, x in subject.inputs.items():
         shape = (batch, *(UNKNOWN_SIZE if size is None else size for size in x.shape[1:]))
         kind = np.dtype(x.dtype) if x.dtype != "bfloat16" else np.dtype("float32")
-        found[name] = (random.normal(size=shape) if kind.kind == "f" else random.integers(0, 2, shape)).astype(kind)
+        found[name] = (random.uniform(size=shape) if kind.kind == "f" else random.integers(0, 2, shape)).astype(kind)
     return found
 
 
@@ -118,10 +124,18 @@ def _difference(subject: Served, runner: Runner, batches: tuple[int, ...]) -> fl
         for name, expected in wanted.items():
             if found[name].shape != expected.shape:
                 raise ValueError(f"the output {name} has shape {found[name].shape}, and in Keras {expected.shape}")
-            scale = max(1.0, float(np.max(np.abs(expected), initial=0)))
-            off = np.abs(found[name].astype("float64") - expected.astype("float64")) / scale
-            worst = max(worst, float(np.max(off, initial=0)))
+            worst = max(worst, _off(found[name], expected))
     return worst
+
+
+def _off(found: NDArray[Any], expected: NDArray[Any]) -> float:
+    """The largest difference, as a share as in `TOLERANCE`; infinite where only one of the two is no number."""
+    mine, theirs = found.astype("float64"), expected.astype("float64")
+    if not np.array_equal(np.isfinite(mine), np.isfinite(theirs)):
+        return float("inf")
+    finite = np.isfinite(theirs)
+    scale = max(1.0, float(np.max(np.abs(theirs[finite]), initial=0)))
+    return float(np.max(np.abs(mine[finite] - theirs[finite]), initial=0)) / scale
 
 
 def _timed(*actions: Callable[[], Any]) -> list[float]:
@@ -181,14 +195,20 @@ def _refused(path: str | PathLike[str], chosen: Format, subject: Served, error: 
     telling = next((line for line in lines if "error:" in line or "is not supported" in line), "".join(lines[:1]))
     name = _blamed(text, subject)
     message = f"{chosen.name} cannot express {name or 'the model'}: {type(error).__name__}: {telling[:300]}"
-    return GraphError([Diagnostic("AG804", "", message, "try another format", file=fspath(path))])
+    hint = "try another format"
+    if "Random" in text:
+        hint = "it draws random numbers after training, too; where there is noise_at_inference, set it to false"
+    return GraphError([Diagnostic("AG804", "", message, hint, file=fspath(path))])
 
 
 def _blamed(text: str, subject: Served) -> str:
-    """The path of the node whose layer a complaint names; where it names several, the one with the longest path."""
-    words = set(text.replace("'", "/").replace('"', "/").replace(";", "/").split("/"))
-    names = [layer.name for layer in subject.model.layers if {layer.name, f"{layer.name}_1"} & words]
-    return max(names, key=len).replace(".", "/") if names else ""
+    """The path of the node whose layer a complaint names first: converters name operations ``model/layer/…``."""
+    known = {layer.name for layer in subject.model.layers}
+    for word in re.findall(r"[^/\s\"';:\[\](),]+", text):
+        name = word if word in known else re.sub(r"_\d+$", "", word)
+        if name in known:
+            return str(name.replace(".", "/"))
+    return ""
 
 
 def _quietly(action: Callable[..., Any], *arguments: Any) -> Any:

@@ -68,10 +68,10 @@ class Format:
     """The file that marks a folder as one of this format; empty: it is a file."""
 
 
-def served(model: Any) -> Served:
-    """A compiled graph with the names of its inputs and outputs."""
+def served(model: Any, output: str = "") -> Served:
+    """A compiled graph with the names of its inputs and outputs; `output` is that of a single one, which Keras forgets."""
     inputs = {x.name: x for x in model.inputs}
-    outputs = tuple(model.output) if isinstance(model.output, Mapping) else tuple(model.output_names)
+    outputs = tuple(model.output) if isinstance(model.output, Mapping) else (output or model.output_names[0],)
     return Served(model, inputs, outputs)
 
 

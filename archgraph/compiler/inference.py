@@ -1,10 +1,10 @@
 """ShapedGraph and trained model -> a faster model that computes the same: plans rewritten, weights worked out anew."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from os import PathLike
 from typing import Any, NamedTuple
 
-import numpy as np
+from numpy.typing import NDArray
 
 from archgraph.analysis.shaped import ShapedGraph, join
 from archgraph.compiler import layers_by_path, load_model
@@ -13,6 +13,7 @@ from archgraph.compiler.passes import INFERENCE
 from archgraph.compiler.plan import Operation, Pass, Plan, home, lowered, place, run, source
 from archgraph.compiler.recipes import Arrays, Own
 from archgraph.compiler.recipes import place as put
+from archgraph.compiler.weights import get_weights
 from archgraph.diagnostics import Diagnostic, GraphError
 
 
@@ -40,43 +41,48 @@ def sites(plan: Plan, prefix: str = "", owner: str = "") -> Iterator[Site]:
 
 
 def lower_for_inference(
-    shaped: ShapedGraph, layers: Mapping[str, Any], *, dtype_policy: str | None = None, passes: tuple[Pass, ...]
+    shaped: ShapedGraph, model: Any, *, dtype_policy: str | None = None, passes: tuple[Pass, ...]
 ) -> Any:
-    """The model of a graph after `passes`, with weights that follow from those of `layers`, by the paths of nodes.
+    """The model of a graph after `passes`, with weights that follow from those of `model`, by the paths of nodes.
 
     Raises:
-        GraphError: a layer is missing among `layers`, or has other weights than the graph says (AG803).
+        GraphError: a node has no weights in `model`, or others than the graph says (AG803).
     """
     before, after = lowered(shaped.root), run(passes, lowered(shaped.root))
-    trained = Trained(before, layers)
+    trained = Trained(before, model)
     emitter = Emitter(shaped, 0, dtype_policy)
-    model = emitter.model(after)
+    lean = emitter.model(after)
     done: set[str] = set()
     for site in sites(after):
         if site.home not in done and site.home in emitter.layers:
             done.add(site.home)
             trained.hand_on(site, emitter.layers[site.home][1])
-    return model
+    return lean
 
 
 class Trained:
     """The weights of a trained model by the paths of nodes, checked against what the graph says of them."""
 
-    def __init__(self, plan: Plan, layers: Mapping[str, Any]) -> None:
-        self.layers = layers
+    def __init__(self, plan: Plan, model: Any) -> None:
+        self.layers = layers_by_path(model)
         self.sites = {site.home: site.operation for site in sites(plan)}
+        self.held: dict[str, list[NDArray[Any]]] = {}
+        for path, array in get_weights(model).items():
+            self.held.setdefault(self._node(path), []).append(array)
+
+    def _node(self, path: str) -> str:
+        """The node that a weight's path begins with; the names of weights may have slashes too."""
+        parts = path.split("/")
+        prefixes = ("/".join(parts[:count]) for count in range(len(parts) - 1, 0, -1))
+        return next((prefix for prefix in prefixes if prefix in self.sites), "")
 
     def read(self, path: str) -> Arrays:
         """The weights of the node at `path`, by the names that the vocabulary gives them."""
-        operation = self.sites[path]
+        operation, held = self.sites[path], self.held.get(path, [])
         weights = operation.leaf.weights
-        if not weights:
-            return {}
-        found = self.layers.get(path)
-        held = [] if found is None else [weight for weight in found.weights if "seed_generator" not in weight.path]
-        if [tuple(weight.shape) for weight in held] != [weight.shape for weight in weights]:
-            raise self._refused(path, operation, None if found is None else [tuple(one.shape) for one in held])
-        return {weight.name: np.asarray(array) for weight, array in zip(weights, held, strict=True)}
+        if [array.shape for array in held] != [weight.shape for weight in weights]:
+            raise self._refused(path, operation, [array.shape for array in held])
+        return {weight.name: array for weight, array in zip(weights, held, strict=True)}
 
     def hand_on(self, site: Site, layer: Any) -> None:
         """Give a new layer its weights, and let one that draws random numbers go on where the trained one stands."""
@@ -95,9 +101,9 @@ class Trained:
                 mine.assign(state)
 
     @staticmethod
-    def _refused(path: str, operation: Operation, shapes: list[tuple[int, ...]] | None) -> GraphError:
+    def _refused(path: str, operation: Operation, shapes: list[tuple[int, ...]]) -> GraphError:
         wanted = [weight.shape for weight in operation.leaf.weights]
-        got = "no such layer" if shapes is None else f"weights of {shapes}"
+        got = f"weights of {shapes}" if shapes else "none"
         message = f"the model is none of this graph: {path} should have weights of {wanted}, got {got}"
         hint = "give the graph, variant and parameters that the model was compiled from"
         pointer, text = f"{operation.block.pointer}/nodes/{operation.leaf.node.id}", operation.block.source
@@ -128,4 +134,4 @@ def for_inference(shaped: ShapedGraph, model: Any, *, dtype_policy: str | None =
         ValueError: the file is no Keras model, or Keras has no such dtype policy.
     """
     trained = load_model(model) if isinstance(model, str | PathLike) else model
-    return lower_for_inference(shaped, layers_by_path(trained), dtype_policy=dtype_policy, passes=INFERENCE)
+    return lower_for_inference(shaped, trained, dtype_policy=dtype_policy, passes=INFERENCE)

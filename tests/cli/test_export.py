@@ -102,6 +102,13 @@ def test_a_keras_file_is_lowered_where_its_graph_is_given_and_says_so_where_not(
     assert "not lowered for inference" in out
 
 
+def test_a_single_output_has_the_name_of_the_graph(capfd: Any, folder: Path) -> None:
+    graph = {**NET, "outputs": {"kind": "y"}}
+    Path("one.graph.json").write_text(json.dumps(graph))
+    assert cli(capfd, "export", "one.graph.json", "--format", "savedmodel", "-o", "net")[0] == 0
+    assert list(opened("savedmodel", arrays(infer(load_graph("one.graph.json"))))) == ["kind"]
+
+
 def test_recurrent_layers_go_to_litert_for_single_samples(tmp_path: Path) -> None:
     need("litert")
     nodes = {"a": {"op": "lstm", "in": "x", "units": 3}}
@@ -113,6 +120,20 @@ def test_of_random_outputs_only_the_shapes_are_checked(capfd: Any, folder: Path)
     nodes = {"a": {"op": "sampling", "in": ["x", "x"]}}
     found = export.export(model(nodes, "a"), folder / "net", "savedmodel")
     assert found.difference is None
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "off"),
+    [
+        ([1.0, 2.0], [1.0, 2.5], 0.2),  # of 2.5
+        ([0.1, 0.2], [0.1, 0.3], 0.1),  # of 1
+        ([np.nan, 2.0], [np.nan, 2.0], 0.0),
+        ([np.nan, 2.0], [1.0, 2.0], np.inf),
+        ([1.0, 2.0], [np.inf, 2.0], np.inf),
+    ],
+)
+def test_a_difference_is_a_share_of_the_largest_number(found: Any, expected: Any, off: float) -> None:
+    assert export._off(np.array(found), np.array(expected)) == pytest.approx(off)
 
 
 # ---- refusals
@@ -170,6 +191,14 @@ def test_a_complaint_of_a_converter_names_the_node(tmp_path: Path) -> None:
         patch.setitem(FORMATS, "onnx", replace(whole, write=write))
         with pytest.raises(GraphError, match="ONNX cannot express b: ValueError: Tensorflow op"):
             export.export(built, tmp_path / "net.onnx", "onnx")
+
+
+def test_what_draws_random_numbers_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    need("onnx")
+    nodes = {"a": {"op": "dense", "in": "x", "units": 6}, "z": {"op": "sampling", "in": ["a", "x"]}}
+    with pytest.raises(GraphError, match=r"ONNX cannot express z: [\s\S]*noise_at_inference"):
+        export.export(model(nodes, "z"), tmp_path / "net.onnx", "onnx")
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_old_saved_model_is_replaced_and_another_folder_is_not(folder: Path) -> None:
