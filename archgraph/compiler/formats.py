@@ -69,7 +69,7 @@ class Format:
 
 
 def served(model: Any, output: str = "") -> Served:
-    """A compiled graph with the names of its inputs and outputs; `output` is that of a single one, which Keras forgets."""
+    """A compiled graph with the names of its inputs and outputs; `output` names a single one, for Keras forgets."""
     inputs = {x.name: x for x in model.inputs}
     outputs = tuple(model.output) if isinstance(model.output, Mapping) else (output or model.output_names[0],)
     return Served(model, inputs, outputs)

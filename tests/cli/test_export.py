@@ -136,6 +136,19 @@ def test_a_difference_is_a_share_of_the_largest_number(found: Any, expected: Any
     assert export._off(np.array(found), np.array(expected)) == pytest.approx(off)
 
 
+def test_a_run_folder_knows_graph_and_weights(capfd: Any, folder: Path) -> None:
+    examples = Path(__file__).parents[2] / "examples"
+    for name in ("mlp.graph.json", "mlp.train.json"):
+        (folder / name).write_text((examples / name).read_text())
+    assert cli(capfd, "train", "mlp.train.json", "--epochs", "1", "--quiet")[0] == 0
+    (folder / "mlp.graph.json").unlink()
+    status, out, _ = cli(capfd, "export", "runs/mlp-1", "--format", "savedmodel", "-o", "net", "--json")
+    assert status == 0 and json.loads(out)["lowered"]
+    feeds = arrays(infer(load_graph("runs/mlp-1/model.graph.json")))
+    (found,) = opened("savedmodel", feeds).values()
+    np.testing.assert_allclose(found, run(load_model("runs/mlp-1/model.keras"), feeds)["y"], atol=1e-6)
+
+
 # ---- refusals
 
 
