@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from archgraph.analysis.cost import Cost, cost
     from archgraph.api import check, load, loads, save
     from archgraph.builder import Builder, Expr, expr
-    from archgraph.compiler import compile_model, load_model
+    from archgraph.compiler import compile_model, get_weights, load_model, set_weights
     from archgraph.compiler.export import export
     from archgraph.compiler.inference import for_inference
+    from archgraph.compiler.preparing import fused, prepare
     from archgraph.diagnostics import Diagnostic, GraphError
     from archgraph.digraph import to_networkx
     from archgraph.drawing import render
@@ -46,13 +47,17 @@ __all__ = [
     "export",
     "expr",
     "for_inference",
+    "fused",
+    "get_weights",
     "infer",
     "load",
     "load_model",
     "loads",
     "predict",
+    "prepare",
     "render",
     "save",
+    "set_weights",
     "to_networkx",
     "train",
 ]
@@ -62,9 +67,10 @@ _PLACES = {
     "analysis.cost": ("Cost", "cost"),
     "api": ("check", "load", "loads", "save"),
     "builder": ("Builder", "Expr", "expr"),
-    "compiler": ("compile_model", "load_model"),
+    "compiler": ("compile_model", "get_weights", "load_model", "set_weights"),
     "compiler.export": ("export",),
     "compiler.inference": ("for_inference",),
+    "compiler.preparing": ("fused", "prepare"),
     "diagnostics": ("Diagnostic", "GraphError"),
     "digraph": ("to_networkx",),
     "drawing": ("render",),

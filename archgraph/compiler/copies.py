@@ -1,6 +1,8 @@
 """The first values of all copies of a block of which one was built: what each would start from, built on its own."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +13,12 @@ Values = list[np.ndarray]
 """The first values of a layer's variables, in the order of ``layer.variables``."""
 
 
-class Made(NamedTuple):
+Draw = Callable[[str], np.ndarray]
+"""The first value of a variable, for a path under which its layer might be made."""
+
+
+@dataclass(frozen=True)
+class Made:
     """A layer that was built, and how it would be built under another path."""
 
     owner: str
@@ -26,22 +33,29 @@ class Made(NamedTuple):
 
     def values(self, owner: str) -> Values:
         """What its variables would start from under `owner`."""
-        drawn = [self._drawn(variable, owner) for variable in self.layer.variables]
-        if all(value is not None for value in drawn):
-            return [value for value in drawn if value is not None]
+        draws = [draw for draw in self._draws if draw is not None]
+        if len(draws) == len(self._draws):
+            return [draw(owner) for draw in draws]
         return [np.asarray(variable) for variable in self.again(owner).variables]
 
-    def _drawn(self, variable: Any, owner: str) -> np.ndarray | None:
-        """The value, where it is known without building the layer again."""
-        now = np.asarray(variable)
+    @cached_property
+    def _draws(self) -> list[Draw | None]:
+        return [self._draw(variable) for variable in self.layer.variables]
+
+    def _draw(self, variable: Any) -> Draw | None:
+        """How the value follows from the path, where it is known without building the layer again."""
+        now = np.array(variable)
         if "seed_generator" in variable.path:
-            here, there = self.seed(self.owner), self.seed(owner)
-            known = here is not None and now.tolist() == [here, 0]
-            return np.array([there, 0], now.dtype) if known and there is not None else None
+            if now.tolist() != [self.seed(self.owner), 0]:
+                return None
+            return lambda owner: np.array([self.seed(owner), 0], now.dtype)
         for filler in self.fillers.values():
             for call, numbers in enumerate(filler.kept or ()):
                 if numbers.shape == now.shape and np.array_equal(numbers, now):
-                    return numbers if filler.constant else filler.drawn(call, now.shape, self.fill_seed(owner))
+                    if filler.constant:
+                        return lambda owner: now
+                    draw = partial(filler.drawn, call, now.shape)
+                    return lambda owner: draw(self.fill_seed(owner))
         return None
 
 

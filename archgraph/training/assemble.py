@@ -1,12 +1,12 @@
 """Experiment + Keras model -> a model ready to train: optimiser, losses and metrics made from their records."""
 
 from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from archgraph.compiler.backend import load_keras
+from archgraph.compiler.preparing import fused, prepare
 from archgraph.diagnostics import Diagnostic, GraphError
 from archgraph.training.data.dataset import Dataset
 from archgraph.training.experiment import Experiment
@@ -49,26 +49,13 @@ def _learned(keras: Any, model: Any, outputs: tuple[str, ...]) -> Any:
 
 
 def _build(model: Any, dataset: Dataset) -> None:
-    keras = load_keras()
-    model.optimizer.build(model.trainable_variables)
     train = dataset.train
     single = len(train.targets) == 1
-    one = {name: array[:1] for name, array in train.targets.items()}
-    weights = {name: np.asarray(array[:1]) for name, array in train.weights.items()} or None
+    one = {name: np.asarray(array[:1]) for name, array in train.targets.items()}
+    weights = {name: np.asarray(array[:1]) for name, array in train.weights.items()}
     x = structure({name: array[:1] for name, array in train.inputs.items()}, single=len(train.inputs) == 1)
-    given = model.output if isinstance(model.output, Mapping) else {next(iter(train.targets)): model.output}
-    shapes = {name: tuple(tensor.shape[1:]) for name, tensor in given.items()}
-    if all(None not in shape for shape in shapes.values()):
-        filled = {name: np.full((1, *shape), 1 / max(shape[-1:] or (1,)), "float32") for name, shape in shapes.items()}
-        predicted: Any = structure(filled, single=single)
-    else:
-        predicted = model(x, training=False)
-    y = keras.tree.map_structure(keras.ops.convert_to_tensor, structure(one, single=single))
-    predicted = keras.tree.map_structure(keras.ops.convert_to_tensor, predicted)
-    share = None if weights is None else structure(weights, single=single)
-    model.compute_loss(x, y, predicted, share)
-    model.compute_metrics(x, y, predicted, share)
-    model.reset_metrics()
+    share = structure(weights, single=single) if weights else None
+    prepare(model, x, structure(one, single=single), share)
 
 
 # ---- records -> Keras objects
@@ -127,9 +114,7 @@ def make_optimizer(experiment: Experiment, steps: int) -> Any:
     else:
         total = steps * experiment.settings.epochs
         arguments["learning_rate"] = _rate(keras, SCHEDULE.make(rate), steps, total)  # type: ignore[arg-type]
-    from archgraph.compiler.layers.fused import FUSED  # it defines Keras classes, so it comes after Keras
-
-    return _make(SimpleNamespace(**{**vars(keras.optimizers), **FUSED}), record.keras, arguments)
+    return fused(_make(keras.optimizers, record.keras, arguments))
 
 
 def _rate(keras: Any, schedule: KerasObject, steps: int, total: int) -> Any:

@@ -143,5 +143,5 @@ class FusedAdamW(_FusedAdam, keras.optimizers.AdamW):
     """Keras's AdamW, each weight's update in one kernel of TensorFlow. The formulas are Keras's."""
 
 
-FUSED = {"SGD": FusedSGD, "Adam": FusedAdam, "AdamW": FusedAdamW}
+FUSED: dict[str, Any] = {"SGD": FusedSGD, "Adam": FusedAdam, "AdamW": FusedAdamW}
 """Optimisers with updates in one kernel, by the name of Keras's class."""
