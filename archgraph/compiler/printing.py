@@ -10,6 +10,8 @@ from archgraph.kinds import shown
 from archgraph.vocabulary.base import Layer
 
 INDENT = "  "
+IT = "it"
+"""What stands for the op that is repeated itself: it has no path below its copy."""
 
 
 def plan_text(plan: Plan, shaped: ShapedGraph) -> str:
@@ -38,15 +40,15 @@ def _scope(plan: Plan, inputs: tuple[str, ...], outputs: tuple[str, ...], indent
         if value.item == INPUT:
             return inputs[value.port]
         step = plan.steps[value.item]
-        return step.name + (f".{value.port}" if step.outputs > 1 else "")
+        return (step.name or IT) + (f".{value.port}" if step.outputs > 1 else "")
 
-    width = max((len(step.name) for step in plan.steps), default=0)
+    width = max((len(step.name or IT) for step in plan.steps), default=0)
     for step in plan.steps:
         feeds = ", ".join(map(named, step.feeds))
         what = layer_text(step.layer) + _weights(step) if isinstance(step, Operation) else _kind(step)
-        yield f"{indent}{step.name:{width}}  {what} <- {feeds}"
+        yield f"{indent}{step.name or IT:{width}}  {what} <- {feeds}"
         if isinstance(step, Loop):
-            yield from _copies(step, indent + INDENT)
+            yield from _copies(step, tuple(map(named, step.feeds)), indent + INDENT)
     for name, result in zip(outputs, plan.results, strict=False):
         yield f"{indent}-> {name} = {named(result)}"
 
@@ -58,7 +60,7 @@ def _weights(step: Operation) -> str:
 
 
 def _kind(loop: Loop) -> str:
-    block = loop.call.copies[0].block.name or "node"
+    block = loop.call.copies[0].block.name if loop.call.node.kind == "block" else loop.call.node.kind
     owner = f" [weights of {loop.owner}]" if loop.owner else ""
     if loop.scan is not None:
         return f"scan {block}{owner}"
@@ -67,15 +69,17 @@ def _kind(loop: Loop) -> str:
     return f"{len(loop.copies)} × {block}{' with one set of weights' if loop.share else ''}{owner}"
 
 
-def _copies(loop: Loop, indent: str) -> Iterator[str]:
-    """The insides of a loop, equal ones once."""
+def _copies(loop: Loop, feeds: tuple[str, ...], indent: str) -> Iterator[str]:
+    """The insides of a loop, equal ones once. What a repeated op reads has no names of its own: those of `feeds`."""
     number = 0
-    for _, group in groupby(enumerate(loop.copies), key=lambda pair: id(pair[1])):
+    for _, group in groupby(loop.copies, key=id):
         count = len(list(group))
         copy, block = loop.copies[number], loop.call.copies[number].block
         inside = indent
         if loop.indexed:
             yield f"{indent}{number}:" if count == 1 else f"{indent}{number} to {number + count - 1}:"
             inside += INDENT
-        yield from _scope(copy, tuple(block.inputs), tuple(block.outputs), inside)
+        own = loop.call.node.kind == "block"
+        names = (tuple(block.inputs), tuple(block.outputs)) if own else (feeds, ("output",))
+        yield from _scope(copy, *names, inside)
         number += count

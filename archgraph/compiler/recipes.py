@@ -41,7 +41,7 @@ class Own(Recipe):
         return dict(read(self.path))
 
     def text(self) -> str:
-        return self.path
+        return self.path or "it"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,18 @@ import pytest
 from archgraph.analysis import infer
 from archgraph.analysis.shaped import ShapedGraph
 from archgraph.compiler.emit import Emitter
-from archgraph.compiler.passes import PASSES
-from archgraph.compiler.plan import Loop, Operation, Pass, Plan, lowered
+from archgraph.compiler.passes import INFERENCE, PASSES, PIPELINES
+from archgraph.compiler.passes.activations import FUSE_ACTIVATIONS
+from archgraph.compiler.passes.calls import INLINE_CALLS
+from archgraph.compiler.passes.conditions import SOUND
+from archgraph.compiler.plan import Loop, Operation, Pass, PassError, Plan, lowered
 from archgraph.compiler.plan import run as rewritten
+from archgraph.compiler.printing import plan_text
 from archgraph.diagnostics import GraphError
-from archgraph.document.load import load_text
+from archgraph.document.load import load_graph, load_text
 from tests.compiler.build import arrays, run, shaped
 from tests.generated import GraphMaker
+from tests.networks import EXAMPLES, NAMES
 
 
 def built(graph: ShapedGraph, *passes: Pass, seed: int = 1) -> Any:
@@ -156,5 +162,86 @@ def test_equal_copies_stay_one_object_through_the_passes() -> None:
     assert isinstance(loop, Loop) and len({id(copy) for copy in loop.copies}) == 1
 
 
-def test_passes_are_named_and_told() -> None:
-    assert len({one.name for one in PASSES}) == len(PASSES) and all(one.doc for one in PASSES)
+def test_repeats_that_do_nothing_are_dropped() -> None:
+    body = {"inputs": ["x"], "nodes": {"i": {**IDLE, "in": "x"}}, "output": "i"}
+    nodes = {"a": {"block": "b", "in": "x", "repeat": 3}, "z": {**DENSE, "in": "a", "repeat": 0},
+             "d": {**DENSE, "in": "z"}}  # fmt: skip
+    plan = rewritten(PASSES, lowered(shaped(nodes, "d", blocks={"b": body}).root))
+    assert [step.name for step in plan.steps] == ["d"]
+
+
+@pytest.mark.parametrize("passes", PIPELINES.values(), ids=list(PIPELINES))
+def test_passes_are_named_and_told_and_checked(passes: tuple[Pass, ...]) -> None:
+    assert len({one.name for one in passes}) == len(passes)
+    assert all(one.doc and SOUND in one.requires and SOUND in one.ensures for one in passes)
+    assert all(set(one.ensures) - {SOUND} for one in passes), "each promises something of its own"
+
+
+BODY = {"inputs": ["x"], "nodes": {"d": {**DENSE, "in": "x"}, "e": {**DENSE, "in": "d"}}, "output": "e"}
+REPEATED = ({"a": {"block": "b", "in": "x", "repeat": 3}}, "a", {"b": BODY})
+
+
+def reversed_steps(plan: Plan) -> Plan:
+    return plan.replaced(reversed(plan.steps))
+
+
+def one_name(plan: Plan) -> Plan:
+    return plan.replaced(s._replace(name="same") if isinstance(s, Operation) else s for s in plan.steps)
+
+
+def no_results(plan: Plan) -> Plan:
+    return plan.replaced(plan.steps, ())
+
+
+def nothing(plan: Plan) -> Plan:
+    return plan.replaced(())
+
+
+@pytest.mark.parametrize(
+    ("rewrite", "complaint"),
+    [
+        (reversed_steps, r"in a: \w reads output 0 of step \d, which is not there before it"),
+        (one_name, "in a: two steps are called 'same'"),
+        (nothing, "result 0 is output 0 of step \\d, which does not exist"),
+        (no_results, "changed the number of results from 1"),
+    ],
+)
+def test_a_pass_that_breaks_a_plan_is_named_with_the_place(rewrite: Any, complaint: str) -> None:
+    nodes, output, blocks = REPEATED
+    plan = lowered(shaped(nodes, output, blocks=blocks).root)
+    wrong = Pass("wrong", "breaks plans", rewrite, ensures=(SOUND,))
+    with pytest.raises(PassError, match=rf"the pass wrong .*{complaint}"):
+        rewritten((wrong,), plan)
+
+
+def test_a_pass_out_of_its_place_is_refused() -> None:
+    plan = lowered(graph_of("idle layers in a row").root)
+    with pytest.raises(PassError, match="fuse-activations needs: nothing hands on its input unchanged"):
+        rewritten((FUSE_ACTIVATIONS,), plan)
+    folded = rewritten(INFERENCE, lowered(shaped({"a": {**DENSE, "in": "x", "norm": "batch"}}, "a").root))
+    with pytest.raises(PassError, match="inline-calls needs: all weights are those that the graph was trained with"):
+        rewritten((INLINE_CALLS,), folded)
+
+
+def test_the_plan_can_be_watched_after_each_pass() -> None:
+    seen: list[tuple[str, int]] = []
+    plan = lowered(graph_of("idle layers in a row").root)
+    rewritten(PASSES, plan, lambda one, after: seen.append((one.name, len(after.steps))))
+    assert seen == [("fold-identities", 2), ("fuse-activations", 1)]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=NAMES)
+@pytest.mark.parametrize("passes", PIPELINES.values(), ids=list(PIPELINES))
+def test_every_example_passes_all_conditions_and_can_be_printed(passes: tuple[Pass, ...], path: Path) -> None:
+    graph = infer(load_graph(path))
+    plan = rewritten(passes, lowered(graph.root))
+    lines = plan_text(plan, graph).splitlines()
+    assert sum(" <- " in line for line in lines) == steps_in(plan)
+    assert [line for line in lines if line.startswith("-> ")] != [] and len(graph.outputs) == len(plan.results)
+
+
+def steps_in(plan: Plan) -> int:
+    """Operations and loops, neighbouring equal copies as one."""
+    loops = [step for step in plan.steps if isinstance(step, Loop)]
+    inside = [copy for loop in loops for copy, _ in itertools.groupby(loop.copies)]
+    return len(plan.steps) + sum(map(steps_in, inside))
