@@ -62,8 +62,8 @@ def grams(train: Part, test: Part) -> tuple[float, float]:
 TEXTS = [
     # nats per character at most; 2.40 for bigrams
     ("char_rnn", 2.1),  # measured 1.96 to 1.99
-    pytest.param("lstm_ptb", 1.8, marks=pytest.mark.slow),
-    pytest.param("transformer_encoder", 2.0, marks=pytest.mark.slow),
+    pytest.param("lstm_ptb", 1.95, marks=pytest.mark.slow),  # measured 1.69 to 1.80
+    pytest.param("transformer_encoder", 2.0, marks=pytest.mark.slow),  # measured 1.84 to 1.86
 ]
 
 
