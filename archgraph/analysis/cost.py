@@ -1,23 +1,13 @@
 """What a graph costs: weights, multiply-adds and memory, in total, for every primitive and for every record."""
 
-import operator
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from math import prod
+from dataclasses import dataclass
 from typing import NamedTuple
 
+from archgraph.analysis.memory import WEIGHT_BYTES, inference_peak, training_peak
 from archgraph.analysis.receptive import main_field, node_fields
-from archgraph.analysis.shaped import Call, FlatNode, FlatValue, Leaf, Scope, ShapedGraph, join, over_steps, total
-from archgraph.diagnostics import Rejected
-from archgraph.shapes import Dim, Shape, Tensor, at_least
-
-BYTES: Mapping[str, int] = {
-    "float64": 8, "int64": 8, "float32": 4, "int32": 4, "float16": 2, "bfloat16": 2, "int16": 2, "int8": 1, "uint8": 1,
-    "bool": 1,
-}  # fmt: skip
-"""Bytes of one number."""
-WEIGHT_BYTES = BYTES["float32"]
-"""Bytes of one weight: Keras keeps weights in float32, also in mixed precision."""
+from archgraph.analysis.shaped import Call, Leaf, Scope, ShapedGraph, join, over_steps, total
+from archgraph.shapes import Dim, Shape
 
 
 class Share(NamedTuple):
@@ -59,9 +49,10 @@ class Cost:
     macs: Dim | None
     """Multiply-adds of matrix products and convolutions, for one sample."""
     activation_bytes: Dim | None
-    """Inference on a batch: the most memory that tensors take at one time, each freed after its last reader."""
+    """Inference on a batch: the most memory that its tensors take at one time, inputs included, weights not."""
     training_bytes: Dim | None
-    """A training step on a batch: weights, gradients, optimiser slots, and every tensor, kept for the way back."""
+    """A training step on a batch: all weights and optimiser slots, and the most memory that tensors, what is kept for
+    the way back, and gradients take at one time. `analysis.memory` says what is counted."""
     families: Families
 
     @property
@@ -89,46 +80,18 @@ def cost(shaped: ShapedGraph, batch_size: int = 1, optimizer_slots: int = 2) -> 
         optimizer_slots: numbers that the optimiser keeps for each trainable weight: 0 for plain SGD, 1 with momentum,
             2 for Adam.
     """
-    highest = peak(shaped)
+    passing, slots = training_peak(shaped, batch_size), optimizer_slots * shaped.trainable
     return Cost(
         shaped.parameters,
         shaped.trainable,
         shaped.macs,
-        None if highest is None else batch_size * highest,
-        _training(shaped, batch_size, optimizer_slots),
+        inference_peak(shaped, batch_size),
+        None if passing is None else total((passing, WEIGHT_BYTES * (shaped.parameters + slots))),
         _families(shaped.root, {}),
     )
 
 
-def _training(shaped: ShapedGraph, batch_size: int, slots: int) -> Dim | None:
-    weights = WEIGHT_BYTES * (shaped.parameters + (1 + slots) * shaped.trainable)
-    tensors = total((_bytes(shaped.root.inputs), _stored(shaped.root, {})))
-    return None if tensors is None else total((weights, batch_size * tensors))
-
-
-def tensor_bytes(tensor: Tensor) -> Dim:
-    """Memory of one sample's tensor."""
-    return prod(tensor.shape) * BYTES[tensor.dtype]
-
-
-def _bytes(tensors: tuple[Tensor, ...]) -> Dim | None:
-    return total(map(tensor_bytes, tensors))
-
-
 # ---- totals over distinct scopes
-
-
-def _stored(scope: Scope, memo: dict[Scope, Dim | None]) -> Dim | None:
-    """Bytes of every tensor that the primitives of a scope put out."""
-    if scope not in memo:
-        parts: list[Dim | None] = []
-        for item in scope.items:
-            if isinstance(item, Leaf):
-                parts.append(_bytes(item.outputs))
-            else:
-                parts += [over_steps(item.steps, _stored(copy, memo)) for copy in item.copies]
-        memo[scope] = total(parts)
-    return memo[scope]
 
 
 def _families(scope: Scope, memo: dict[Scope, Families]) -> Families:
@@ -169,101 +132,6 @@ def runs(call: Call) -> list[tuple[Scope, int]]:
         else:
             found.append((copy, 1))
     return found
-
-
-# ---- the peak
-
-
-def peak(shaped: ShapedGraph) -> Dim | None:
-    """Most bytes of one sample's tensors that live at one time, when primitives run in order.
-
-    A tensor lives from its making to its last reader; inputs from the start, outputs to the end. None where symbolic
-    sizes leave open which moment is the worst.
-    """
-    few = replace(shaped, root=_shortened(shaped.root, {}))
-    nodes = [(node.path, node.feeds, _kept(node)) for node in few.walk()]
-    last: dict[FlatValue, int] = {}
-    for moment, (_, feeds, _) in enumerate(nodes):
-        for feed in feeds:
-            if feed is not None:
-                last[feed] = moment
-    for result in few.results().values():
-        last[result] = len(nodes)
-    try:
-        return _peak(shaped, nodes, last)
-    except Rejected:  # a sum with too many symbols to write down
-        return None
-
-
-def _kept(node: FlatNode) -> tuple[Tensor, ...]:
-    """A primitive's outputs; inside a scan those of all its steps, as if all were kept: an upper bound."""
-    if node.steps == 1:
-        return node.leaf.outputs
-    return tuple(Tensor((node.steps, *tensor.shape), tensor.dtype) for tensor in node.leaf.outputs)
-
-
-def _shortened(scope: Scope, memo: dict[Scope, Scope]) -> Scope:
-    """`scope` with no more than three equal copies in a row.
-
-    The peak is the same: the first copy may leave what it reads alive, the last may free what all read, and those in
-    between, each freeing its predecessor's output, are alike.
-    """
-    if scope not in memo:
-        items = tuple(item if isinstance(item, Leaf) else _fewer(item, memo) for item in scope.items)
-        same = all(new is old for new, old in zip(items, scope.items, strict=True))
-        memo[scope] = scope if same else replace(scope, items=items)
-    return memo[scope]
-
-
-def _fewer(call: Call, memo: dict[Scope, Scope]) -> Call:
-    copies = tuple(_shortened(copy, memo) for copy, times in runs(call) for _ in range(min(times, 3)))
-    same = len(copies) == len(call.copies) and all(map(operator.is_, copies, call.copies))
-    return call if same else call.with_copies(copies)
-
-
-def _peak(
-    shaped: ShapedGraph,
-    nodes: list[tuple[str, tuple[FlatValue | None, ...], tuple[Tensor, ...]]],
-    last: Mapping[FlatValue, int],
-) -> Dim | None:
-    sizes: dict[Tensor, Dim] = {}
-    dying: dict[int, list[Tensor]] = {}
-    live: Dim = 0
-    for name, tensor in shaped.inputs.items():
-        live = live + tensor_bytes(tensor)
-        dying.setdefault(last.get(FlatValue(name, 0), -1), []).append(tensor)
-    highest = _Highest(live)
-    for moment, (path, _, outputs) in enumerate(nodes):
-        for port, tensor in enumerate(outputs):
-            if tensor not in sizes:
-                sizes[tensor] = tensor_bytes(tensor)
-            live = live + sizes[tensor]
-            dying.setdefault(last.get(FlatValue(path, port), moment), []).append(tensor)
-        highest.note(live)
-        for tensor in dying.pop(moment, ()):
-            live = live - (sizes[tensor] if tensor in sizes else tensor_bytes(tensor))
-    return highest.value()
-
-
-class _Highest:
-    """The largest of some sizes, as far as it can be proven."""
-
-    def __init__(self, first: Dim) -> None:
-        self._candidates = [first]
-
-    def note(self, size: Dim) -> None:
-        if isinstance(size, int) and len(self._candidates) == 1 and isinstance(self._candidates[0], int):
-            if size > self._candidates[0]:
-                self._candidates[0] = size
-            return
-        if any(size == other or at_least(other - size, 0) for other in self._candidates):
-            return
-        self._candidates = [one for one in self._candidates if not at_least(size - one, 0)] + [size]
-        if len(self._candidates) > 32:
-            raise Rejected("AG305", "too many moments may be the worst")
-
-    def value(self) -> Dim | None:
-        return self._candidates[0] if len(self._candidates) == 1 else None
 
 
 # ---- tables

@@ -7,7 +7,18 @@ from archgraph.diagnostics import Rejected
 from archgraph.kinds import Choice, Flag, Integer, ListOf, Number, optional
 from archgraph.record import param
 from archgraph.shapes import Dim, Shape, Tensor, known, need_known, prod, show
-from archgraph.vocabulary.base import EVERYWHERE, Example, Family, Layer, Primitive, Weight, Window, primitive
+from archgraph.vocabulary.base import (
+    EVERYWHERE,
+    Example,
+    Family,
+    Layer,
+    Memory,
+    Place,
+    Primitive,
+    Weight,
+    Window,
+    primitive,
+)
 from archgraph.vocabulary.parameters import ACTIVATIONS, REGULARIZER, VECTOR_INITIALIZER
 from archgraph.vocabulary.rules import AXIS, index_of, indices_of, need_axes, need_float
 from archgraph.vocabulary.weighted import SpectrallyNormalizable, Weighted
@@ -115,6 +126,14 @@ class Activation(Primitive):
         """The parameters that are given, in Keras's names."""
         return {name: getattr(self, name) for name in PARAMETERS if getattr(self, name) is not None}
 
+    def memory(self, x: Tensor) -> Memory:
+        if self.activation in FROM_OUTPUT:
+            return Memory(Place.OVER, reads=(), output=True)
+        if self.activation in FROM_INPUT:
+            return Memory(Place.OVER)
+        own, back = BETWEEN.get(self.activation, (1, 1))
+        return Memory(own=own * (x,), back=back * (x,))
+
     def lower(self, x: Tensor) -> Layer:
         arguments = self.arguments()
         if "axis" in arguments:
@@ -129,6 +148,13 @@ class Activation(Primitive):
             return Layer(KERAS_LAYERS[self.activation], arguments)
         return Layer("FunctionActivation", {"activation": self.activation, "arguments": arguments}, ours=True)
 
+
+FROM_OUTPUT = frozenset({"relu", "relu6", "elu", "selu", "sigmoid", "tanh", "softmax", "log_softmax", "step"})
+"""Functions whose slope follows from their output."""
+FROM_INPUT = frozenset({"leaky_relu", "softplus", "softsign", "log_sigmoid", "linear"})
+"""Functions whose slope follows from their input, and that write over it."""
+BETWEEN: Mapping[str, tuple[int, int]] = {"gelu": (2, 1), "silu": (0, 2), "exponential": (0, 0)}
+"""What other functions keep in between, and what their slope needs, in tensors of their input's size."""
 
 KERAS_LAYERS: Mapping[str, str] = {"relu": "ReLU", "leaky_relu": "LeakyReLU", "elu": "ELU", "softmax": "Softmax"}
 """Functions for which Keras has a layer with the parameters."""
@@ -180,6 +206,9 @@ class PReLU(Primitive):
 
     def weights(self, x: Tensor) -> tuple[Weight, ...]:
         return (Weight("alpha", self.slopes(x)),)
+
+    def memory(self, x: Tensor) -> Memory:
+        return Memory(own=(x,), back=(x,))
 
     def lower(self, x: Tensor) -> Layer:
         changed = {

@@ -6,7 +6,18 @@ from archgraph.diagnostics import Rejected
 from archgraph.kinds import AnyOf, Flag, Integer, ListOf, Number, optional
 from archgraph.record import param
 from archgraph.shapes import Dim, Shape, Tensor, need_equal, need_known, need_rank, prod, show, window_output
-from archgraph.vocabulary.base import EVERYWHERE, Example, Family, Layer, Port, Primitive, Weight, Window, primitive
+from archgraph.vocabulary.base import (
+    EVERYWHERE,
+    Example,
+    Family,
+    Layer,
+    Memory,
+    Port,
+    Primitive,
+    Weight,
+    Window,
+    primitive,
+)
 from archgraph.vocabulary.parameters import INITIALIZER, REGULARIZER, VECTOR_INITIALIZER
 from archgraph.vocabulary.rules import need_float
 
@@ -109,6 +120,20 @@ class Attention(Primitive):
 
     def window(self, query: Tensor, value: Tensor | None = None, key: Tensor | None = None) -> tuple[Window, ...] | str:
         return EVERYWHERE
+
+    def memory(self, query: Tensor, value: Tensor | None = None, key: Tensor | None = None) -> Memory:
+        value, heads = value or query, self.num_heads
+        asked, seen = query.shape[:-1], value.shape[:-1]
+        queries, keys = Tensor((*asked, heads, self.key_dim)), Tensor((*seen, heads, self.key_dim))
+        values, taken = Tensor((*seen, heads, self._depth())), Tensor((*asked, heads, self._depth()))
+        scores = Tensor((heads, *asked, *seen))
+        dropped = (scores, Tensor(scores.shape, "bool")) if self.dropout else ()
+        between = (queries, keys, values)
+        return Memory(
+            own=(*between, scores, *dropped, taken),
+            scratch=(queries, keys) if self.dropout else (*between, scores, queries),
+            back=(scores, queries, keys),
+        )
 
     def lower(self, query: Tensor, *others: Tensor | None) -> Layer:
         arguments = {k: v for k, v in self.given() if k not in ("causal", "return_attention_scores")}

@@ -109,6 +109,47 @@ class Window(NamedTuple):
     stride: Dim | float
 
 
+class Place(Enum):
+    """Where an output goes."""
+
+    NEW = "memory of its own"
+    OVER = "over an input of its size that nothing reads afterwards"
+    SAME = "the first input itself, in another shape"
+
+
+class Memory(NamedTuple):
+    """What computing a primitive takes beside its inputs and outputs, and what it keeps for the way back.
+
+    All tensors are those of one sample.
+    """
+
+    place: Place = Place.NEW
+    reads: tuple[int, ...] | None = None
+    """Inputs whose numbers the way back needs again; None: all."""
+    output: bool = False
+    """Whether the way back needs the outputs."""
+    own: tuple[Tensor, ...] = ()
+    """Made in training on the way there, and kept until the way back: masks, states in between."""
+    scratch: tuple[Tensor, ...] = ()
+    """Needed while it is computed."""
+    back: tuple[Tensor, ...] = ()
+    """Needed while its gradients are computed, beside them."""
+    through: bool = False
+    """Whether the gradient of each input of the output's size is the output's, so that it takes no memory."""
+    copies: Dim = 0
+    """Numbers in changed copies of weights, such as scaled kernels; kept in training, whatever the batch."""
+    turned: Dim = 0
+    """Numbers in weights that are laid out anew while it is computed."""
+
+
+OVERWRITES = Memory(Place.OVER, reads=())
+"""A change of each number that the way back can follow without any of them."""
+REARRANGES = Memory(reads=())
+"""Numbers go to other places; the way back needs none of them."""
+VIEW = Memory(Place.SAME, reads=())
+"""Nothing is computed."""
+
+
 EVERYWHERE = "everywhere"
 """What `Primitive.window` returns when each output element sees the whole input (dense over all, global pooling)."""
 
@@ -169,6 +210,10 @@ class Primitive(Record, abc.ABC):
     def window(self, *inputs: Any) -> tuple[Window, ...] | str:
         """Receptive field per spatial axis, or `EVERYWHERE`. Default: pointwise, the empty tuple."""
         return ()
+
+    def memory(self, *inputs: Any) -> Memory:
+        """What computing it takes and keeps, on TensorFlow. Default: the way back needs its inputs, and no more."""
+        return Memory()
 
     def training_only(self) -> bool:
         """Whether it hands on its first input as it is once training is over. Default: no."""

@@ -6,7 +6,18 @@ from typing import Any, ClassVar
 from archgraph.kinds import Choice, Flag, Integer
 from archgraph.record import param, record
 from archgraph.shapes import Dim, Shape, Tensor, need_equal, need_known, need_rank
-from archgraph.vocabulary.base import EVERYWHERE, Example, Family, Layer, Port, Primitive, Weight, Window, primitive
+from archgraph.vocabulary.base import (
+    EVERYWHERE,
+    Example,
+    Family,
+    Layer,
+    Memory,
+    Port,
+    Primitive,
+    Weight,
+    Window,
+    primitive,
+)
 from archgraph.vocabulary.parameters import INITIALIZER, MATRIX_INITIALIZER, REGULARIZER, VECTOR_INITIALIZER
 from archgraph.vocabulary.recurrent import KERAS_ACTIVATIONS
 from archgraph.vocabulary.rules import need_float
@@ -63,6 +74,9 @@ class Cell(Primitive, abc.ABC):
 
     def window(self, x: Tensor, *states: Tensor) -> tuple[Window, ...] | str:
         return EVERYWHERE
+
+    def memory(self, x: Tensor, *states: Tensor) -> Memory:
+        return Memory(own=(self.gates + 2) * (Tensor((self.units,)),))
 
     def lower(self, x: Tensor, *states: Tensor) -> Layer:
         return Layer(self.keras_class, dict(self.given()), ours=True)

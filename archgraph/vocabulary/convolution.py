@@ -8,7 +8,18 @@ from archgraph.diagnostics import Rejected
 from archgraph.kinds import Integer, ListOf, optional
 from archgraph.record import param, record
 from archgraph.shapes import Dim, Tensor, need_divisible, prod
-from archgraph.vocabulary.base import Composition, Example, Family, Layer, Primitive, Step, Weight, Window, primitive
+from archgraph.vocabulary.base import (
+    Composition,
+    Example,
+    Family,
+    Layer,
+    Memory,
+    Primitive,
+    Step,
+    Weight,
+    Window,
+    primitive,
+)
 from archgraph.vocabulary.framing import Pad
 from archgraph.vocabulary.parameters import INITIALIZER, REGULARIZER, Padding, PerAxis, each_axis, per_axis
 from archgraph.vocabulary.sliding import adds_nothing, channels_of, need_picture, slid, sliding_padding, span, windows
@@ -192,6 +203,9 @@ class Conv(Sliding, Equalizable):
     def compose(self, x: Tensor) -> Composition | None:
         return after_padding(self, x)
 
+    def memory(self, x: Tensor) -> Memory:
+        return Memory(copies=self.changed_kernels(self.weights(x)))
+
     def lower(self, x: Tensor) -> Layer:
         rank = len(x.shape) - 1
         arguments = {"filters": self.filters, **self.geometry(rank), "padding": self.padding, **self.weight_arguments()}
@@ -245,6 +259,9 @@ class DepthwiseConv(Sliding, SpectrallyNormalizable, Biased):
 
     def compose(self, x: Tensor) -> Composition | None:
         return after_padding(self, x)
+
+    def memory(self, x: Tensor) -> Memory:
+        return Memory(copies=self.changed_kernels(self.weights(x)))
 
     def lower(self, x: Tensor) -> Layer:
         rank = len(x.shape) - 1
@@ -300,6 +317,10 @@ class SeparableConv(Sliding, SpectrallyNormalizable, Biased):
 
     def compose(self, x: Tensor) -> Composition | None:
         return after_padding(self, x)
+
+    def memory(self, x: Tensor) -> Memory:
+        between = Tensor((*self.slide(x, self.padding), channels_of(x) * self.depth_multiplier))
+        return Memory(own=(between,), copies=self.changed_kernels(self.weights(x)))
 
     def lower(self, x: Tensor) -> Layer:
         rank = len(x.shape) - 1

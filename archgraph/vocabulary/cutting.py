@@ -4,7 +4,15 @@ from archgraph.diagnostics import Rejected
 from archgraph.kinds import AnyOf, Integer, ListOf, optional
 from archgraph.record import param
 from archgraph.shapes import Dim, Tensor, at_least, ceil_div, need_divisible, need_equal, show
-from archgraph.vocabulary.base import Example, Family, Layer, Primitive, primitive
+from archgraph.vocabulary.base import (
+    REARRANGES,
+    Example,
+    Family,
+    Layer,
+    Memory,
+    Primitive,
+    primitive,
+)
 from archgraph.vocabulary.rules import AXIS, index_of
 from archgraph.vocabulary.sliding import moved
 
@@ -77,6 +85,9 @@ class Slice(Primitive):
         shown = ("" if number is None else str(number) for number in (self.start, self.stop, self.step))
         return f"[{':'.join(shown)}]"
 
+    def memory(self, x: Tensor) -> Memory:
+        return REARRANGES
+
     def lower(self, x: Tensor) -> Layer:
         arguments = {"axis": self.axis, "start": self.start, "stop": self.stop, "step": self.step}
         return Layer("Slice", arguments, ours=True)
@@ -119,6 +130,9 @@ class Split(Primitive):
         except Rejected as rejected:
             raise rejected.under("sections") from None
         return self.sections
+
+    def memory(self, x: Tensor) -> Memory:
+        return REARRANGES
 
     def lower(self, x: Tensor) -> Layer:
         return Layer("Split", {"sections": self.sections, "axis": self.axis}, ours=True)

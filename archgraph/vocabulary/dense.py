@@ -4,7 +4,16 @@ from archgraph.diagnostics import Rejected
 from archgraph.kinds import Integer
 from archgraph.record import param
 from archgraph.shapes import Dim, Tensor, prod
-from archgraph.vocabulary.base import EVERYWHERE, Example, Family, Layer, Weight, Window, primitive
+from archgraph.vocabulary.base import (
+    EVERYWHERE,
+    Example,
+    Family,
+    Layer,
+    Memory,
+    Weight,
+    Window,
+    primitive,
+)
 from archgraph.vocabulary.rules import need_float
 from archgraph.vocabulary.sliding import channels_of
 from archgraph.vocabulary.weighted import Equalizable
@@ -46,6 +55,9 @@ class Dense(Equalizable):
 
     def window(self, x: Tensor) -> tuple[Window, ...] | str:
         return EVERYWHERE if len(x.shape) == 1 else ()
+
+    def memory(self, x: Tensor) -> Memory:
+        return Memory(copies=self.changed_kernels(self.weights(x)))
 
     def lower(self, x: Tensor) -> Layer:
         layer = Layer("Dense", {"units": self.units, **self.weight_arguments()})

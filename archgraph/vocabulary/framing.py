@@ -6,7 +6,16 @@ from archgraph.diagnostics import Rejected
 from archgraph.kinds import AnyOf, Choice, Integer, ListOf, Number, optional
 from archgraph.record import param
 from archgraph.shapes import Dim, Shape, Tensor, at_least, need_rank, show
-from archgraph.vocabulary.base import Example, Family, Layer, Port, Primitive, primitive
+from archgraph.vocabulary.base import (
+    REARRANGES,
+    Example,
+    Family,
+    Layer,
+    Memory,
+    Port,
+    Primitive,
+    primitive,
+)
 from archgraph.vocabulary.parameters import EXPLICIT_PADDING, Padding, PerAxis, each_axis, explicit_padding
 from archgraph.vocabulary.rules import FLOATS
 from archgraph.vocabulary.sliding import moved, padded
@@ -72,6 +81,9 @@ class Pad(Primitive):
             needed = max(sides) + (self.mode == "reflect" and max(sides) > 0)
             need_room(size - needed, f"{self.mode} needs {needed} cells to mirror, got {size}", "/padding")
 
+    def memory(self, x: Tensor) -> Memory:
+        return REARRANGES
+
     def lower(self, x: Tensor) -> Layer:
         rank = len(x.shape) - 1
         sides = explicit_padding(self.padding, rank)
@@ -136,6 +148,9 @@ class Crop(Primitive):
         for size, wanted, start in zip(space, kept, first, strict=True):
             complaint = f"cannot cut {show(kept)} from cell {list(first)} on out of {show(space)}"
             need_room(size - wanted - start, complaint, "")
+
+    def memory(self, x: Tensor) -> Memory:
+        return REARRANGES
 
     def lower(self, x: Tensor, like: Tensor | None = None) -> Layer:
         rank = len(x.shape) - 1

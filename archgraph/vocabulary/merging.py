@@ -8,12 +8,15 @@ from archgraph.kinds import AnyOf, Choice, Flag, Integer, ListOf, optional
 from archgraph.record import param, record
 from archgraph.shapes import Dim, Shape, Tensor, ceil_div, need_known, prod, show
 from archgraph.vocabulary.base import (
+    REARRANGES,
     REGISTRY,
     Call,
     Composition,
     Example,
     Family,
     Layer,
+    Memory,
+    Place,
     Port,
     Primitive,
     Step,
@@ -44,11 +47,15 @@ class Elementwise(Dressed, abc.ABC):
     verb: ClassVar[str]
     remedy: ClassVar[str] = "bring them to one shape first, with conv, dense, reshape or resize"
     exactly: ClassVar[int | None] = None
+    needs: ClassVar[Memory]
 
     def infer(self, *terms: Tensor) -> Tensor:
         need_count(terms, self.exactly)
         need_float(*terms)
         return Tensor(broadcast(terms, verb=self.verb, hint=self.remedy))
+
+    def memory(self, *terms: Tensor) -> Memory:
+        return self.needs
 
     def lower(self, *terms: Tensor) -> Layer:
         return Layer(self.keras_layer, {}, call=Call.LIST)
@@ -66,6 +73,7 @@ class Add(Elementwise):
     source = "He, Zhang, Ren & Sun 2015, Deep Residual Learning, section 3.2; keras.layers.Add"
     keras_layer = "Add"
     verb = "add"
+    needs = Memory(Place.OVER, reads=(), through=True)
     remedy = "use skip, or project one side with a 1x1 conv"
     examples = (
         Example({}, inputs=[(8, 8, 3), (8, 8, 3)], outputs=[(8, 8, 3)]),
@@ -85,6 +93,7 @@ class Multiply(Elementwise):
     source = "Hu, Shen & Sun 2018, Squeeze-and-Excitation Networks, section 3.2; keras.layers.Multiply"
     keras_layer = "Multiply"
     verb = "multiply"
+    needs = Memory(Place.OVER)
     examples = (
         Example({}, inputs=[(8, 8, 3), (8, 8, 3)], outputs=[(8, 8, 3)]),
         Example({}, inputs=[(8, 8, 3), (1, 1, 3)], outputs=[(8, 8, 3)]),
@@ -103,6 +112,7 @@ class Average(Elementwise):
     source = "keras.layers.Average"
     keras_layer = "Average"
     verb = "average"
+    needs = Memory(Place.OVER, reads=())
     examples = (Example({}, inputs=[(10,), (10,), (10,)], outputs=[(10,)]),)
 
 
@@ -118,6 +128,7 @@ class Maximum(Elementwise):
     source = "Goodfellow et al. 2013, Maxout Networks, section 3; keras.layers.Maximum"
     keras_layer = "Maximum"
     verb = "take the maximum of"
+    needs = Memory(Place.OVER)
     examples = (Example({}, inputs=[(4, 6), (4, 6)], outputs=[(4, 6)]),)
 
 
@@ -133,6 +144,7 @@ class Minimum(Elementwise):
     source = "keras.layers.Minimum"
     keras_layer = "Minimum"
     verb = "take the minimum of"
+    needs = Memory(Place.OVER)
     examples = (Example({}, inputs=[(4, 6), (4, 6)], outputs=[(4, 6)]),)
 
 
@@ -148,6 +160,7 @@ class Subtract(Elementwise):
     source = "keras.layers.Subtract"
     keras_layer = "Subtract"
     verb = "subtract"
+    needs = Memory(Place.OVER, reads=(), through=True)
     exactly = 2
     examples = (
         Example({}, inputs=[(10,), (10,)], outputs=[(10,)]),
@@ -197,6 +210,9 @@ class Concat(Dressed):
         hint = "bring the other axes to one size first, with pooling, resize, crop or pad"
         return Tensor(joined(maps, index, hint=hint))
 
+    def memory(self, *maps: Tensor) -> Memory:
+        return REARRANGES
+
     def lower(self, *maps: Tensor) -> Layer:
         return Layer("Concatenate", {"axis": index_of(self.axis, maps[0].shape) + 1}, call=Call.LIST)
 
@@ -221,6 +237,9 @@ class DenseConcat(Dressed):
         need_axes(maps[0], 1, hint="put a reshape to (1,) before it")
         hint = "maps of a dense block keep their height and width; pool only between blocks, in a transition layer"
         return Tensor(joined(maps, len(maps[0].shape) - 1, hint=hint))
+
+    def memory(self, *maps: Tensor) -> Memory:
+        return REARRANGES
 
     def lower(self, *maps: Tensor) -> Layer:
         return Layer("Concatenate", {}, call=Call.LIST)
@@ -329,6 +348,9 @@ class IdentityShortcut(Primitive):
     def steps(self, x: Tensor) -> tuple[int, ...]:
         """The stride of each spatial axis."""
         return each_axis(self.strides, len(x.shape) - 1, "strides")
+
+    def memory(self, x: Tensor) -> Memory:
+        return REARRANGES
 
     def lower(self, x: Tensor) -> Layer:
         return Layer("IdentityShortcut", {"filters": self.filters, "strides": list(self.steps(x))}, ours=True)

@@ -7,7 +7,17 @@ from archgraph.diagnostics import Rejected
 from archgraph.kinds import Flag, Integer, Number, shown
 from archgraph.record import param, record
 from archgraph.shapes import Dim, Shape, Tensor, need_known, prod, show
-from archgraph.vocabulary.base import Example, Family, Layer, Port, Primitive, Weight, primitive
+from archgraph.vocabulary.base import (
+    Example,
+    Family,
+    Layer,
+    Memory,
+    Place,
+    Port,
+    Primitive,
+    Weight,
+    primitive,
+)
 from archgraph.vocabulary.parameters import INITIALIZER, REGULARIZER, VECTOR_INITIALIZER
 from archgraph.vocabulary.rules import AXES, indices_of, need_axes, need_float
 
@@ -74,6 +84,9 @@ class BatchNorm(Affine):
         shape = (channels(x),)
         moving = (Weight("moving_mean", shape, trainable=False), Weight("moving_variance", shape, trainable=False))
         return (*self.gamma_and_beta(shape), *moving)
+
+    def memory(self, x: Tensor) -> Memory:
+        return Memory(Place.OVER, back=(x,))
 
     def lower(self, x: Tensor) -> Layer:
         return Layer("BatchNormalization", self.changed())
@@ -173,6 +186,9 @@ class LayerNorm(Affine):
     def weights(self, x: Tensor) -> tuple[Weight, ...]:
         return self.gamma_and_beta(self.measured(x))
 
+    def memory(self, x: Tensor) -> Memory:
+        return Memory(own=(x,), back=(x, x))
+
     def lower(self, x: Tensor) -> Layer:
         return Layer("LayerNormalization", {**self.changed(), "axis": keras_axes(self.axis, x)})
 
@@ -222,6 +238,9 @@ class RMSNorm(Primitive):
     def weights(self, x: Tensor) -> tuple[Weight, ...]:
         return (Weight("scale", self.measured(x)),)
 
+    def memory(self, x: Tensor) -> Memory:
+        return Memory(own=(x,))
+
     def lower(self, x: Tensor) -> Layer:
         return Layer("RMSNormalization", {"axis": keras_axes(self.axis, x), "epsilon": self.epsilon})
 
@@ -243,6 +262,9 @@ class Grouped(Affine, abc.ABC):
 
     def weights(self, x: Tensor) -> tuple[Weight, ...]:
         return self.gamma_and_beta((channels(x),))
+
+    def memory(self, x: Tensor) -> Memory:
+        return Memory(scratch=(x,), back=(x,))
 
     def lower(self, x: Tensor) -> Layer:
         return Layer("GroupNormalization", {**self.changed(), "groups": self.groups_of(channels(x))})
@@ -314,6 +336,9 @@ class LRN(Primitive):
             )
         channels(x)
         return Tensor(x.shape)
+
+    def memory(self, x: Tensor) -> Memory:
+        return Memory(own=2 * (x,), scratch=5 * (x,), back=3 * (x,))
 
     def lower(self, x: Tensor) -> Layer:
         return Layer("LocalResponseNormalization", dict(self.given()), ours=True)

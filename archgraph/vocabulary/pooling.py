@@ -9,10 +9,12 @@ from archgraph.record import param, record
 from archgraph.shapes import Shape, Tensor
 from archgraph.vocabulary.base import (
     EVERYWHERE,
+    REARRANGES,
     Composition,
     Example,
     Family,
     Layer,
+    Memory,
     Primitive,
     Step,
     Window,
@@ -95,6 +97,9 @@ class MaxPool(Pooling):
         pad = Pad(padding=self.padding, value="lowest")
         return Composition((Step("pad", pad, (0,)), Step("", bare, ("pad",))), ("",))
 
+    def memory(self, x: Tensor) -> Memory:
+        return Memory(output=True)
+
     def lower(self, x: Tensor) -> Layer:
         return self.pooling_layer("MaxPooling", len(x.shape) - 1)
 
@@ -141,6 +146,9 @@ class AvgPool(Pooling):
             return None
         return Composition((Step("pad", Pad(padding=self.padding), (0,)), Step("", bare, ("pad",))), ("",))
 
+    def memory(self, x: Tensor) -> Memory:
+        return REARRANGES
+
     def lower(self, x: Tensor) -> Layer:
         rank = len(x.shape) - 1
         if isinstance(self.padding, str):
@@ -182,6 +190,9 @@ class GlobalMaxPool(GlobalPooling):
         Example({"keepdims": True}, inputs=[(20, 8)], outputs=[(1, 8)]),
     )
 
+    def memory(self, x: Tensor) -> Memory:
+        return Memory(output=True)
+
     def lower(self, x: Tensor) -> Layer:
         return self.global_layer("GlobalMaxPooling", x)
 
@@ -202,6 +213,9 @@ class GlobalAvgPool(GlobalPooling):
         Example({"keepdims": True}, inputs=[(7, 7, 64)], outputs=[(1, 1, 64)]),
     )
 
+    def memory(self, x: Tensor) -> Memory:
+        return REARRANGES
+
     def lower(self, x: Tensor) -> Layer:
         return self.global_layer("GlobalAveragePooling", x)
 
@@ -218,6 +232,9 @@ class GlobalSumPool(GlobalPooling):
         Example({}, inputs=[(4, 4, 128)], outputs=[(128,)]),
         Example({"keepdims": True}, inputs=[(3, 4, 5, 6)], outputs=[(1, 1, 1, 6)]),
     )
+
+    def memory(self, x: Tensor) -> Memory:
+        return REARRANGES
 
     def lower(self, x: Tensor) -> Layer:
         return Layer("GlobalSumPooling", {"keepdims": self.keepdims}, ours=True)

@@ -17,6 +17,7 @@ from archgraph.vocabulary.base import (
     Example,
     Family,
     Layer,
+    Memory,
     Port,
     Primitive,
     Step,
@@ -65,6 +66,11 @@ class Recurrent(Primitive, abc.ABC):
     gates: ClassVar[int]
     """How many linear maps of input and state one step needs."""
     state_names: ClassVar[tuple[str, ...]]
+    kept_by_a_step: ClassVar[int]
+    """Tensors of the state's size that a step keeps for the way back: states, gates, products."""
+    ready_ahead: ClassVar[int]
+    """Tensors of the state's size that TensorFlow works out for later steps while it is at an earlier one, beside the
+    output: it runs the parts of up to 32 steps at a time that do not wait for each other."""
 
     activation: str = param(Choice(*KERAS_ACTIVATIONS), "Function of the candidate and the output.", default="tanh")
     use_bias: bool = param(Flag(), "Add a learned bias.", default=True)
@@ -106,6 +112,12 @@ class Recurrent(Primitive, abc.ABC):
     @abc.abstractmethod
     def layer_name(self, x: Tensor) -> str:
         """The Keras class of one direction."""
+
+    def memory(self, x: Tensor, *states: Tensor | None) -> Memory:
+        state, ways = (x.shape[0], *self.step_output(x)), 2 if self.bidirectional else 1
+        own = ways * (x, *self.kept_by_a_step * (Tensor(state),))
+        ready = self.ready_ahead + (0 if self.return_sequences else 1)
+        return Memory(reads=(), own=own, scratch=ways * ready * (Tensor(state),), back=(x, Tensor(state)))
 
     @abc.abstractmethod
     def layer_arguments(self, x: Tensor) -> Mapping[str, Any]:
@@ -242,6 +254,8 @@ class Rnn(Stepwise):
     keras_class = "SimpleRNN"
     gates = 1
     state_names = ("h",)
+    kept_by_a_step = 2
+    ready_ahead = 0
 
     def bias_shape(self, width: int) -> Shape:
         return (width,)
@@ -276,6 +290,8 @@ class Lstm(Stepwise):
     keras_class = "LSTM"
     gates = 4
     state_names = ("h", "c")
+    kept_by_a_step = 7
+    ready_ahead = 3
 
     recurrent_activation: str = param(Choice(*KERAS_ACTIVATIONS), "Function of the gates.", default="sigmoid")
     unit_forget_bias: bool = param(
@@ -309,6 +325,8 @@ class Gru(Stepwise):
     keras_class = "GRU"
     gates = 3
     state_names = ("h",)
+    kept_by_a_step = 6
+    ready_ahead = 1
 
     recurrent_activation: str = param(Choice(*KERAS_ACTIVATIONS), "Function of the gates.", default="sigmoid")
     reset_after: bool = param(
@@ -346,6 +364,8 @@ class ConvLstm(Recurrent):
     keras_class = "ConvLSTM"
     gates = 4
     state_names = ("h", "c")
+    kept_by_a_step = 7
+    ready_ahead = 3
 
     filters: int = param(Integer(1), "Number of channels of the state and of the output.")
     kernel_size: PerAxis = param(per_axis(), "Size of the convolutions' windows.")
@@ -469,6 +489,15 @@ class TimeDistributed(Primitive):
             for (name, inner), feed in zip(chain, feeds, strict=True)
         )
         return Composition(tuple(steps), (names[-1],))
+
+    def memory(self, x: Tensor) -> Memory:
+        (inner, frame), *_ = self._applied(x)
+        needs = inner.memory(frame)
+
+        def spread(tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+            return tuple(Tensor((x.shape[0], *one.shape), one.dtype) for one in tensors)
+
+        return needs._replace(own=spread(needs.own), scratch=spread(needs.scratch), back=spread(needs.back))
 
     def lower(self, x: Tensor) -> Layer:
         (inner, frame), *_ = self._applied(x)

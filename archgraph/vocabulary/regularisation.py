@@ -6,7 +6,18 @@ from typing import Any, ClassVar
 from archgraph.kinds import Flag, Integer, Number
 from archgraph.record import param, record
 from archgraph.shapes import Dim, Tensor, need_known, need_rank, prod
-from archgraph.vocabulary.base import EVERYWHERE, Example, Family, Layer, Primitive, Weight, Window, primitive
+from archgraph.vocabulary.base import (
+    EVERYWHERE,
+    VIEW,
+    Example,
+    Family,
+    Layer,
+    Memory,
+    Primitive,
+    Weight,
+    Window,
+    primitive,
+)
 from archgraph.vocabulary.rules import need_axes, need_float
 from archgraph.vocabulary.weighted import Weighted
 
@@ -18,12 +29,18 @@ class Disturbance(Primitive, abc.ABC):
     family: ClassVar[Family] = Family.REGULARISATION
     stochastic: ClassVar[bool] = True
     ranks: ClassVar[tuple[int, ...]] = ()
+    mask: ClassVar[str] = ""
+    """Dtype of what it draws for each number and keeps for the way back; empty where it keeps less than that."""
 
     def infer(self, x: Tensor) -> Tensor:
         need_float(x)
         if self.ranks:
             need_rank(x, *self.ranks)
         return Tensor(x.shape)
+
+    def memory(self, x: Tensor) -> Memory:
+        own = (Tensor(x.shape, self.mask),) if self.mask else ()
+        return Memory(reads=(), own=own, scratch=(x,))
 
     def training_only(self) -> bool:
         return True
@@ -48,6 +65,7 @@ class Dropout(Dropping):
     """
 
     op = "dropout"
+    mask = "bool"
     icon = "⁙"
     source = "Srivastava et al. 2014, Dropout; keras.layers.Dropout"
     examples = (Example({"rate": 0.25}, inputs=[(8, 8, 3)], outputs=[(8, 8, 3)]),)
@@ -85,6 +103,7 @@ class GaussianDropout(Dropping):
     """
 
     op = "gaussian_dropout"
+    mask = "float32"
     icon = "⁘"
     source = "Srivastava et al. 2014, Dropout, section 10; keras.layers.GaussianDropout"
     examples = (Example({"rate": 0.25}, inputs=[(64,)], outputs=[(64,)]),)
@@ -101,6 +120,7 @@ class AlphaDropout(Dropping):
     """
 
     op = "alpha_dropout"
+    mask = "float32"
     icon = "⁖"
     source = (
         "Klambauer, Unterthiner, Mayr & Hochreiter 2017, Self-Normalizing Neural Networks; keras.layers.AlphaDropout"
@@ -137,6 +157,7 @@ class MaskingNoise(Dropping):
     """
 
     op = "masking_noise"
+    mask = "float32"
     icon = "⁛"
     source = "Vincent, Larochelle, Bengio & Manzagol 2008, Denoising Autoencoders, section 2.3"
     examples = (Example({"rate": 0.25}, inputs=[(784,)], outputs=[(784,)]),)
@@ -186,6 +207,9 @@ class ActivityRegularization(Primitive):
     def training_only(self) -> bool:
         return True
 
+    def memory(self, x: Tensor) -> Memory:
+        return VIEW._replace(reads=(0,))
+
     def lower(self, x: Tensor) -> Layer:
         return Layer("ActivityRegularization", {"l1": self.l1, "l2": self.l2})
 
@@ -232,6 +256,12 @@ class DropConnect(Weighted):
 
     def window(self, x: Tensor) -> tuple[Window, ...] | str:
         return EVERYWHERE if len(x.shape) == 1 else ()
+
+    def memory(self, x: Tensor) -> Memory:
+        kernel = (need_known(x.shape[-1], "the last axis"), self.units)
+        if self.share_mask:
+            return Memory(copies=2 * prod(kernel))
+        return Memory(own=(Tensor(kernel), Tensor(kernel, "bool")), scratch=(Tensor(kernel),), back=(Tensor(kernel),))
 
     def lower(self, x: Tensor) -> Layer:
         chosen = {"units": self.units, "rate": self.rate, "share_mask": self.share_mask, "seed": None}

@@ -4,7 +4,16 @@ from archgraph.diagnostics import Rejected
 from archgraph.kinds import AnyOf, Choice, Integer, ListOf
 from archgraph.record import param
 from archgraph.shapes import Tensor, need_divisible, need_equal, need_rank, prod, show
-from archgraph.vocabulary.base import Example, Family, Layer, Primitive, primitive
+from archgraph.vocabulary.base import (
+    REARRANGES,
+    VIEW,
+    Example,
+    Family,
+    Layer,
+    Memory,
+    Primitive,
+    primitive,
+)
 from archgraph.vocabulary.rules import need_float
 from archgraph.vocabulary.sliding import moved
 
@@ -25,6 +34,9 @@ class Flatten(Primitive):
 
     def infer(self, x: Tensor) -> Tensor:
         return Tensor((prod(x.shape),), moved(x))
+
+    def memory(self, x: Tensor) -> Memory:
+        return VIEW
 
     def lower(self, x: Tensor) -> Layer:
         return Layer("Flatten", {})
@@ -64,6 +76,9 @@ class Reshape(Primitive):
             raise rejected.under("target_shape") from None
         return Tensor(tuple(count // given if size == -1 else size for size in self.target_shape), moved(x))
 
+    def memory(self, x: Tensor) -> Memory:
+        return VIEW
+
     def lower(self, x: Tensor) -> Layer:
         return Layer("Reshape", {"target_shape": self.target_shape})
 
@@ -91,6 +106,9 @@ class Permute(Primitive):
             raise Rejected("AG303", complaint, field="/dims")
         return Tensor(tuple(x.shape[axis - 1] for axis in self.dims), moved(x))
 
+    def memory(self, x: Tensor) -> Memory:
+        return REARRANGES
+
     def lower(self, x: Tensor) -> Layer:
         return Layer("Permute", {"dims": self.dims})
 
@@ -112,6 +130,9 @@ class RepeatVector(Primitive):
         need_rank(x, 1)
         need_float(x)
         return Tensor((self.n, *x.shape))
+
+    def memory(self, x: Tensor) -> Memory:
+        return REARRANGES
 
     def lower(self, x: Tensor) -> Layer:
         return Layer("RepeatVector", {"n": self.n})

@@ -6,7 +6,17 @@ from archgraph.diagnostics import Rejected
 from archgraph.kinds import AnyOf, Choice, Integer, ListOf, Number, optional
 from archgraph.record import param
 from archgraph.shapes import Dim, Tensor, need_divisible, need_positive
-from archgraph.vocabulary.base import Example, Family, Layer, Primitive, Window, primitive
+from archgraph.vocabulary.base import (
+    OVERWRITES,
+    REARRANGES,
+    Example,
+    Family,
+    Layer,
+    Memory,
+    Primitive,
+    Window,
+    primitive,
+)
 from archgraph.vocabulary.parameters import PerAxis, each_axis, per_axis
 from archgraph.vocabulary.sliding import channels_of, need_picture
 
@@ -44,6 +54,9 @@ class Upsample(Primitive):
     def window(self, x: Tensor) -> tuple[Window, ...]:
         factors = each_axis(self.size, len(x.shape) - 1, "size")
         return tuple(Window(SEEN[self.interpolation], 1 / factor) for factor in factors)
+
+    def memory(self, x: Tensor) -> Memory:
+        return REARRANGES
 
     def lower(self, x: Tensor) -> Layer:
         rank = len(x.shape) - 1
@@ -115,6 +128,9 @@ class Resize(Primitive):
         both = zip(old, new, strict=True)
         return tuple(Window(seen, a / b if isinstance(a, int) and isinstance(b, int) else 1) for a, b in both)
 
+    def memory(self, x: Tensor) -> Memory:
+        return REARRANGES
+
     def lower(self, x: Tensor) -> Layer:
         rank = len(x.shape) - 1
         if self.size is not None:
@@ -171,6 +187,9 @@ class PixelShuffle(Primitive):
         each = Window(1, 1 / self.block_size) if up else Window(self.block_size, self.block_size)
         return (each,) * (len(x.shape) - 1)
 
+    def memory(self, x: Tensor) -> Memory:
+        return REARRANGES
+
     def lower(self, x: Tensor) -> Layer:
         return Layer("PixelShuffle", {"block_size": self.block_size, "direction": self.direction}, ours=True)
 
@@ -196,6 +215,9 @@ class Rescale(Primitive):
 
     def infer(self, x: Tensor) -> Tensor:
         return Tensor(x.shape)
+
+    def memory(self, x: Tensor) -> Memory:
+        return OVERWRITES
 
     def lower(self, x: Tensor) -> Layer:
         return Layer("Rescaling", {"scale": self.scale, "offset": self.offset})

@@ -4,7 +4,15 @@ from archgraph.diagnostics import Rejected
 from archgraph.kinds import Flag
 from archgraph.record import param
 from archgraph.shapes import Tensor, need_positive, need_rank
-from archgraph.vocabulary.base import Example, Family, Layer, Primitive, primitive
+from archgraph.vocabulary.base import (
+    REARRANGES,
+    Example,
+    Family,
+    Layer,
+    Memory,
+    Primitive,
+    primitive,
+)
 from archgraph.vocabulary.sliding import moved
 
 
@@ -40,6 +48,9 @@ class Skew(Primitive):
             hint = f"a skewed picture of height {height} is at least as wide"
             raise Rejected(rejected.code, rejected.message, hint=hint) from None
         return Tensor((height, straight, channels), moved(x))
+
+    def memory(self, x: Tensor) -> Memory:
+        return REARRANGES
 
     def lower(self, x: Tensor) -> Layer:
         return Layer("Skew", {"inverse": self.inverse}, ours=True)

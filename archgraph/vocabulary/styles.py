@@ -6,7 +6,19 @@ from archgraph.diagnostics import Rejected
 from archgraph.kinds import Integer, ListOf, Number, optional
 from archgraph.record import param
 from archgraph.shapes import Tensor, need_equal, need_known, need_rank
-from archgraph.vocabulary.base import EVERYWHERE, Example, Family, Layer, Port, Primitive, Weight, Window, primitive
+from archgraph.vocabulary.base import (
+    EVERYWHERE,
+    REARRANGES,
+    Example,
+    Family,
+    Layer,
+    Memory,
+    Port,
+    Primitive,
+    Weight,
+    Window,
+    primitive,
+)
 from archgraph.vocabulary.parameters import REGULARIZER, VECTOR_INITIALIZER, PerAxis, each_axis, per_axis
 from archgraph.vocabulary.rules import need_float
 from archgraph.vocabulary.sliding import need_picture, slid, windows
@@ -86,6 +98,9 @@ class Blur(Primitive):
     def window(self, x: Tensor) -> tuple[Window, ...]:
         rank = len(x.shape) - 1
         return windows((len(self.taps),) * rank, each_axis(self.strides, rank, "strides"))
+
+    def memory(self, x: Tensor) -> Memory:
+        return REARRANGES
 
     def lower(self, x: Tensor) -> Layer:
         step = each_axis(self.strides, len(x.shape) - 1, "strides")[0]

@@ -7,7 +7,17 @@ from archgraph.diagnostics import Rejected
 from archgraph.kinds import AnyOf, Integer, ListOf, optional
 from archgraph.record import param
 from archgraph.shapes import Dim, Shape, Tensor, need_positive, prod
-from archgraph.vocabulary.base import Composition, Example, Family, Layer, Step, Weight, Window, primitive
+from archgraph.vocabulary.base import (
+    Composition,
+    Example,
+    Family,
+    Layer,
+    Memory,
+    Step,
+    Weight,
+    Window,
+    primitive,
+)
 from archgraph.vocabulary.framing import Crop
 from archgraph.vocabulary.parameters import Padding, PerAxis, each_axis, explicit_padding, per_axis
 from archgraph.vocabulary.sliding import adds_nothing, channels_of, need_picture, sliding_padding, span
@@ -127,6 +137,12 @@ class ConvTranspose(Equalizable):
         if adds_nothing(self.padding, rank):
             return Composition((Step("", bare, (0,)),), ("",))
         return Composition((Step("", bare, (0,)), Step("crop", Crop(cropping=self.padding), ("",))), ("crop",))
+
+    def memory(self, x: Tensor) -> Memory:
+        weights = self.weights(x)
+        return Memory(
+            copies=self.changed_kernels(weights), turned=sum((prod(weight.shape) for weight in weights), start=0)
+        )
 
     def lower(self, x: Tensor) -> Layer:
         rank = len(x.shape) - 1

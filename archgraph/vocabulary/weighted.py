@@ -6,7 +6,7 @@ from typing import Any
 from archgraph.diagnostics import Rejected
 from archgraph.kinds import Flag, Number, optional, shown
 from archgraph.record import param, record
-from archgraph.shapes import Shape
+from archgraph.shapes import Dim, Shape, prod
 from archgraph.vocabulary.base import Layer, Primitive, Weight
 from archgraph.vocabulary.parameters import ACTIVATION, INITIALIZER, NORM, REGULARIZER, VECTOR_INITIALIZER
 
@@ -73,6 +73,12 @@ class SpectrallyNormalizable(Primitive, abc.ABC):
             return layer
         axes = {name: list(kernel) for name, kernel in kernels.items()}
         return Layer("SpectralNormalization", {"layer": layer, "kernels": axes}, ours=True)
+
+    def changed_kernels(self, weights: tuple[Weight, ...]) -> Dim:
+        """Numbers in kernels that are not used as they are kept, but divided or multiplied."""
+        if not (self.spectral_norm or getattr(self, "equalized", False)):
+            return 0
+        return sum((prod(w.shape) for w in weights if w.trainable and len(w.shape) > 1), start=0)
 
     def vectors(self, **widths: int) -> tuple[Weight, ...]:
         """The vectors of the power iteration, by name, as wide as their kernels have output channels; not trained."""

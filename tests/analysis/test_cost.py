@@ -6,7 +6,7 @@ import time
 import pytest
 
 from archgraph.analysis import infer
-from archgraph.analysis.cost import Share, block_rows, cost, peak, rows
+from archgraph.analysis.cost import Share, block_rows, cost, rows
 from archgraph.document.load import load_text
 from archgraph.shapes import symbol
 from tests.analysis.resnet import preactivation_resnet
@@ -33,73 +33,6 @@ def test_the_totals_of_a_small_network() -> None:
     }
 
 
-def test_the_memory_of_a_training_step() -> None:
-    graph = shaped(NET)
-    tensors = 8 * 8 * 3 + 4 * (8 * 8 * 4) + 10  # x; c, its norm, its activation and f; a
-    weights = graph.parameters + 3 * graph.trainable  # weights; gradients and two slots
-    assert cost(graph).training_bytes == 4 * (weights + tensors)
-    assert cost(graph, batch_size=32, optimizer_slots=0).training_bytes == 4 * (
-        graph.parameters + graph.trainable + 32 * tensors
-    )
-
-
-@pytest.mark.parametrize(
-    ("nodes", "outputs", "expected"),
-    [
-        # x has 4 numbers; a chain keeps two tensors at a time
-        ('"n": {"op": "dense", "in": "x", "units": 6}, "a": {"op": "dense", "in": "n", "units": 3}', '{"y": "a"}', 10),
-        ('"n": {"op": "dense", "in": "x", "units": 6}, "a": {"op": "dense", "in": "n", "units": 9}', '{"y": "a"}', 15),
-        # a shortcut keeps x alive: x + n + m, and then x + m + a
-        (
-            '"n": {"op": "dense", "in": "x", "units": 6}, "m": {"op": "dense", "in": "n", "units": 4},'
-            '"a": {"op": "add", "in": ["x", "m"]}', '{"y": "a"}', 14,
-        ),
-        # an output stays
-        (
-            '"n": {"op": "dense", "in": "x", "units": 6}, "m": {"op": "dense", "in": "n", "units": 4},'
-            '"a": {"op": "dense", "in": "m", "units": 5}', '{"y": "a", "n": "n"}', 15,
-        ),
-        # what is handed on unchanged takes no memory of its own
-        ('"a": {"op": "dense", "in": "x", "units": 6, "repeat": 0}', '{"y": "a"}', 4),
-    ],
-)  # fmt: skip
-def test_the_peak_is_the_worst_moment(nodes: str, outputs: str, expected: int) -> None:
-    assert peak(shaped(nodes, inputs='{"x": {"shape": [4]}}', outputs=outputs)) == 4 * expected
-
-
-UNEQUAL = (
-    '"a": {"block": "b", "in": ["x", "z"], "repeat": %d, "first": {"units": 9}}, "c": {"op": "add", "in": ["%s", "a"]}'
-)
-
-
-@pytest.mark.parametrize("times", [1, 2, 3, 4, 50])
-@pytest.mark.parametrize("also", ["x", "a"])
-def test_the_peak_of_a_repeat_is_that_of_the_same_records_written_out(times: int, also: str) -> None:
-    nodes = '"d": {"op": "dense", "in": "x", "units": "=units"}, "e": {"op": "dense", "in": "d", "units": 4},'
-    inner = block(
-        nodes + '"a": {"op": "add", "in": ["e", "x", "s"]}', inputs='["x", "s"]', more='"params": {"units": 6}'
-    )
-    inputs = '{"x": {"shape": [4]}, "z": {"shape": [4]}}'
-    rolled = shaped(UNEQUAL % (times, also), more=f'"blocks": {{"b": {inner}}}', inputs=inputs, outputs='{"y": "c"}')
-    flat, source = [], "x"
-    for number in range(times):
-        flat += [
-            f'"d{number}": {{"op": "dense", "in": "{source}", "units": {9 if number == 0 else 6}}}',
-            f'"e{number}": {{"op": "dense", "in": "d{number}", "units": 4}}',
-            f'"s{number}": {{"op": "add", "in": ["e{number}", "{source}", "z"]}}',
-        ]
-        source = f"s{number}"
-    flat.append(f'"c": {{"op": "add", "in": ["{"x" if also == "x" else source}", "{source}"]}}')
-    assert peak(rolled) == peak(shaped(", ".join(flat), inputs=inputs, outputs='{"y": "c"}'))
-
-
-def test_the_peak_grows_with_the_batch_and_the_type() -> None:
-    graph = shaped('"a": {"op": "embedding", "in": "x", "input_dim": 9, "output_dim": 5}',
-                   inputs='{"x": {"shape": [3], "dtype": "uint8"}}')  # fmt: skip
-    assert peak(graph) == 3 + 3 * 5 * 4
-    assert cost(graph, batch_size=10).activation_bytes == 630
-
-
 def test_totals_that_depend_on_a_symbol_are_shown_as_such() -> None:
     height = symbol("H")
     graph = shaped(
@@ -109,13 +42,6 @@ def test_totals_that_depend_on_a_symbol_are_shown_as_such() -> None:
     assert total.macs == height * 8 * 108
     assert total.activation_bytes == 2 * (height * 8 * 3 + height * 8 * 4) * 4
     assert str(total.macs) == "864*H"
-
-
-def test_a_worst_moment_that_depends_on_a_symbol_is_not_guessed() -> None:
-    nodes = '"n": {"op": "dense", "in": "z", "units": 90}, "a": {"op": "dense", "in": "n", "units": 1},'
-    nodes += '"b": {"op": "dense", "in": "x", "units": 4}'
-    inputs = '{"x": {"shape": ["H", 8, 3]}, "z": {"shape": [5]}}'
-    assert peak(shaped(nodes, inputs=inputs, outputs='{"y": "a", "b": "b"}')) is None
 
 
 def test_a_sum_of_too_many_symbols_is_unknown_rather_than_an_error() -> None:
