@@ -80,9 +80,9 @@ def disturb(value: Any, draw: random.Random) -> None:
         if other is not value:
             holder[key] = copy.deepcopy(other)
     elif kind == 4 and isinstance(holder, dict):
-        holder[draw.choice(("op", "in", "when", "repeat", "scan", "first", "share", "norm", "padding", "é", "a/b", ""))] = (
-            copy.deepcopy(draw.choice(VALUES))
-        )
+        holder[
+            draw.choice(("op", "in", "when", "repeat", "scan", "first", "share", "norm", "padding", "é", "a/b", ""))
+        ] = copy.deepcopy(draw.choice(VALUES))
     elif kind == 5 and isinstance(holder[key], int | float):
         holder[key] = draw.choice((holder[key] * 10**9, -holder[key], holder[key] + 0.5, 0, 10**12))
     else:

@@ -16,9 +16,9 @@ class MaskedConv(Weighted):
 
     With it a network learns to paint a picture cell by cell (PixelCNN). The kernel is multiplied by a mask of zeros and
     ones. Mask A, for the first layer, hides the cell itself; mask B, for all later layers, lets it be seen. With
-    `colors` the channels are cut into as many groups, as equal as can be, and in the cell itself a colour sees the earlier colours
-    (A) or also its own (B): of red, green and blue, blue may look at red and green. On a sequence (1-D) it sees what is
-    to the left.
+    `colors` the channels are cut into as many groups, as equal as can be, and in the cell itself a colour sees the
+    earlier colours (A) or also its own (B): of red, green and blue, blue may look at red and green. On a sequence (1-D)
+    it sees what is to the left.
     """
 
     op = "masked_conv"
@@ -40,9 +40,7 @@ class MaskedConv(Weighted):
         per_axis(), "Size of the kernel, odd: one number, or one for each spatial axis.", unit="cells"
     )
     mask_type: str = param(Choice("A", "B"), "A hides the cell itself (first layer), B shows it (all others).")
-    colors: int = param(
-        Integer(1), "Number of groups of channels that are generated one after the other.", default=1
-    )
+    colors: int = param(Integer(1), "Number of groups of channels that are generated one after the other.", default=1)
     dilation_rate: PerAxis = param(per_axis(), "Distance between the kernel's cells.", default=1)
 
     def infer(self, x: Tensor) -> Tensor:
@@ -54,7 +52,9 @@ class MaskedConv(Weighted):
                 raise Rejected("AG201", f"must be odd, got {size}", hint=hint, field="/kernel_size")
         for count, what in ((self.filters, "filters"), (channels_of(x), "the number of input channels")):
             if count < self.colors:
-                raise Rejected("AG201", f"{what} must be at least colors, got {count} and {self.colors}", field="/colors")
+                raise Rejected(
+                    "AG201", f"{what} must be at least colors, got {count} and {self.colors}", field="/colors"
+                )
         return Tensor((*x.shape[:-1], self.filters))
 
     def _kernel(self, x: Tensor) -> tuple[int, ...]:
