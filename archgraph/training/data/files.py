@@ -40,7 +40,8 @@ def counted(values: Array) -> tuple[str, ...]:
 class Npz(Source):
     """Arrays from an ``.npz`` file, one column for each, all with the same first axis; never pickled objects.
 
-    Files in the fashion of Keras (``x_train``, ``y_train``, ``x_test``, ``y_test``) give the columns ``x`` and ``y``.
+    Files in the fashion of Keras (``x_train``, ``y_train``, ``x_test``, ``y_test``) give the columns ``x`` and ``y`` and
+    keep their test part; so do other names, if each has both parts.
     One-dimensional arrays of integers are class numbers.
     """
 
@@ -56,8 +57,9 @@ class Npz(Source):
     def read(self, around: Surroundings) -> Samples:
         arrays = read_npz(around.find(self.file, "file"))
         test = None
-        if {"x_train", "y_train", "x_test", "y_test"} <= set(arrays):
-            arrays, test = _joined(arrays)
+        parted = _parted(arrays)
+        if parted:
+            arrays, test = _joined(arrays, parted)
         if not arrays or any(array.ndim == 0 for array in arrays.values()):
             raise Rejected("AG703", f"{self.file} must hold arrays with at least one axis", field="/file")
         counts = {name: len(array) for name, array in arrays.items()}
@@ -77,14 +79,27 @@ class Npz(Source):
         return Samples(columns, inputs, targets, strata, test)
 
 
-def _joined(arrays: Mapping[str, Array]) -> tuple[dict[str, Array], Array]:
-    joined = {}
-    for name in ("x", "y"):
+def _parted(arrays: Mapping[str, Array]) -> tuple[str, ...]:
+    """The names before ``_train`` and ``_test``, if all arrays come in such pairs or those of Keras are there."""
+    names = tuple(name.removesuffix("_train") for name in arrays if name.endswith("_train"))
+    if {"x", "y"} <= set(names) and {"x_test", "y_test"} <= set(arrays):
+        return tuple(name for name in names if f"{name}_test" in arrays)
+    return names if set(arrays) == {f"{name}_{part}" for name in names for part in ("train", "test")} else ()
+
+
+def _joined(arrays: Mapping[str, Array], names: tuple[str, ...]) -> tuple[dict[str, Array], Array]:
+    joined, counts = {}, {}
+    for name in names:
         train, test = arrays[f"{name}_train"], arrays[f"{name}_test"]
         if train.shape[1:] != test.shape[1:] or train.ndim == 0:
             raise Rejected("AG703", f"{name}_train {train.shape} and {name}_test {test.shape} differ in shape")
         joined[name] = np.concatenate([train, test])
-    return joined, np.arange(len(arrays["x_train"]), len(joined["x"]))
+        counts[f"{name}_train"] = len(train)
+    if len(set(counts.values())) > 1:
+        listed = ", ".join(f"{name}: {count}" for name, count in counts.items())
+        raise Rejected("AG703", f"the arrays differ in their first axis ({listed})")
+    first = names[0]
+    return joined, np.arange(len(arrays[f"{first}_train"]), len(joined[first]))
 
 
 def _column(name: str, array: Array, file: str) -> Column:

@@ -127,6 +127,14 @@ def test_npz_in_the_fashion_of_keras_keeps_its_test_part(tmp_path: Path) -> None
     samples = read("npz", tmp_path, file="a.npz")
     assert samples.test is not None and samples.test.tolist() == [4, 5]
     assert list(samples.columns) == ["x", "y"]
+    named = {f"{name}_{part}": np.zeros((size, 2)) for name in ("a", "b") for part, size in (("train", 5), ("test", 3))}
+    np.savez(tmp_path / "b.npz", **named)
+    samples = read("npz", tmp_path, file="b.npz", targets="b")
+    assert (list(samples.columns), samples.targets, len(samples)) == (["a", "b"], ("b",), 8)
+    assert samples.test is not None and samples.test.tolist() == [5, 6, 7]
+    np.savez(tmp_path / "c.npz", **{**named, "b_train": np.zeros((4, 2)), "b_test": np.zeros((4, 2))})
+    with pytest.raises(Rejected, match="a_train: 5, b_train: 4"):
+        read("npz", tmp_path, file="c.npz", targets="b")
 
 
 TABLE = "length,colour,kind\n1.5,red,b\n2,blue,a\n3,red,b\n"
