@@ -123,7 +123,7 @@ def _built(who: str, name: str, case: Case, keras: Any) -> tuple[Any, Callable[[
     if who == "archgraph":
         import archgraph as ag
 
-        model = ag.compile_model(ag.infer(ag.load(f"{EXAMPLES / case.reference}")), rolled="auto")
+        model = ag.compile_model(ag.infer(ag.load(f"{EXAMPLES / case.reference}")), rolled="auto", fused=True)
         return model, lambda: ag.fused(sgd())
     from benchmarks import handwritten
 

@@ -131,10 +131,13 @@ def _imported(value: Mapping[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _strings(value: Any) -> set[str]:
-    """Every string in a JSON value: among them are the names of the blocks that it uses."""
+    """Every string in a JSON value that may name a block: what feeds a node, or leaves it, is none."""
     if isinstance(value, str):
         return {value}
-    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    if isinstance(value, Mapping):
+        items = [item for key, item in value.items() if key not in ("in", "output", "outputs", "doc", "op")]
+    else:
+        items = value if isinstance(value, list) else []
     return {text for item in items for text in _strings(item)}
 
 

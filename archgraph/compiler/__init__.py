@@ -21,7 +21,7 @@ def compile_model(
     seed: int | None = None,
     dtype_policy: str | None = None,
     rolled: Choice = False,
-    fused: bool = True,
+    fused: bool = False,
 ) -> Any:
     """Build the Keras model of a graph.
 
@@ -41,7 +41,8 @@ def compile_model(
             stacks and loops over them: a deep network is then built and traced as fast as a shallow one. True: all
             that can be; ``"auto"``: runs of `WORTH` copies and more. On backends other than TensorFlow none are.
         fused: whether batch normalisation is a layer of ours that TensorFlow computes in one kernel, with the formulas
-            of Keras; outputs may differ in the last digits. On other backends it is Keras's own.
+            of Keras, which trains faster; outputs may differ in the last digits. Files name Keras's own layer. On other
+            backends it is that layer.
 
     Raises:
         GraphError: Keras refuses something that analysis accepted (AG801).
@@ -61,8 +62,10 @@ def layers_by_path(model: Any) -> dict[str, Any]:
     return found
 
 
-def load_model(path: str | PathLike[str]) -> Any:
+def load_model(path: str | PathLike[str], *, fused: bool = False) -> Any:
     """The Keras model in a ``.keras`` file, not compiled, with the layers of archgraph known, however deep it is.
+
+    With `fused`, its batch normalisations are those of `compile_model` with `fused`.
 
     Raises:
         ValueError: the file is not such a model; Keras may also raise OSError, TypeError or KeyError.
@@ -71,7 +74,8 @@ def load_model(path: str | PathLike[str]) -> Any:
     import archgraph.compiler.layers  # noqa: F401 - registers them
 
     with deep_stack(_layers_in(path)):
-        return keras.saving.load_model(path, compile=False)
+        kernels = {"BatchNormalization": archgraph.compiler.layers.LAYERS["FusedBatchNormalization"]} if fused else None
+        return keras.saving.load_model(path, custom_objects=kernels, compile=False)
 
 
 def _layers_in(path: str | PathLike[str]) -> int:

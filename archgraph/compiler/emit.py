@@ -52,7 +52,7 @@ class Emitter:
         seed: int | None,
         dtype_policy: str | None,
         rolled: Choice = False,
-        fused: bool = True,
+        fused: bool = False,
     ) -> None:
         on_tensorflow = load_keras().config.backend() == "tensorflow"
         self.shaped, self.seed, self.dtype_policy = shaped, seed, dtype_policy

@@ -92,7 +92,11 @@ class Training:
             raise GraphError([Diagnostic("AG802", "", message, "unset KERAS_BACKEND")])
         keras.utils.set_random_seed(self.settings.seed)
         self.model = compile_model(
-            planned.shaped, seed=self.settings.seed, dtype_policy=self.settings.dtype_policy, rolled="auto"
+            planned.shaped,
+            seed=self.settings.seed,
+            dtype_policy=self.settings.dtype_policy,
+            rolled="auto",
+            fused=True,
         )
         self.trained = assemble(self.experiment, self.model, self.dataset)
         self.feed = Feed(self.dataset.train, self.settings.batch_size)

@@ -130,7 +130,7 @@ def _open(path: Path) -> _Trained:
 
 def _load(path: Path) -> Any:
     try:
-        return load_model(path)
+        return load_model(path, fused=True)
     except (ValueError, OSError, TypeError, KeyError) as error:
         raise _refused("AG704", f"Keras cannot load the model: {str(error)[:200]}", path) from error
 

@@ -31,7 +31,7 @@ class Run:
 
     def load_model(self) -> Any:
         """The finished Keras model."""
-        return load_model(self.folder.model)
+        return load_model(self.folder.model, fused=True)
 
 
 def open_run(path: str | Path) -> Run:

@@ -92,7 +92,7 @@ class LstmCell(Cell):
 
     op = "lstm_cell"
     family = Family.RECURRENT
-    icon = "⇶"
+    icon = "⇢"
     source = "Hochreiter & Schmidhuber 1997; forget gate: Gers, Schmidhuber & Cummins 2000; keras.layers.LSTMCell"
     inputs = _ports("h", "c")
     examples = (
@@ -122,7 +122,7 @@ class GruCell(Cell):
 
     op = "gru_cell"
     family = Family.RECURRENT
-    icon = "⇉"
+    icon = "⇝"
     source = "Cho et al. 2014, section 2.3; keras.layers.GRUCell"
     inputs = _ports("h")
     examples = (

@@ -91,6 +91,9 @@ class Model:
                 stream.flush()
                 time.sleep(0.0001)
 
+    def count_params(self):
+        return 0
+
 command.compile_model = lambda *args, **options: Model()
 file = Path("net.keras")
 new = b"".join(bytes([part]) * 4096 for part in range(64))

@@ -122,5 +122,6 @@ def test_a_compiled_model_with_fused_parts_is_saved_and_loaded(tmp_path: Path) -
     model.train_on_batch(x, np.zeros((4, 4, 4, 2)))
     model.save(tmp_path / "m.keras")
     loaded = keras.models.load_model(tmp_path / "m.keras")
-    assert type(loaded.optimizer) is FUSED["Adam"]
-    np.testing.assert_array_equal(model.predict(x, verbose=0), loaded.predict(x, verbose=0))
+    assert type(loaded.optimizer) is keras.optimizers.Adam  # a file names Keras's own classes
+    assert type(loaded.layers[0]) is keras.layers.BatchNormalization
+    np.testing.assert_allclose(model.predict(x, verbose=0), loaded.predict(x, verbose=0), atol=1e-5)

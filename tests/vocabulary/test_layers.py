@@ -90,7 +90,7 @@ def test_its_docstring_names_a_source(name: str) -> None:
 @OURS
 def test_its_configuration_makes_the_same_layer(part: Part) -> None:
     config = part.built.get_config()
-    assert unbuilt(type(part.built).from_config(config).get_config()) == unbuilt(config)
+    assert unbuilt(type(part.built).from_config(dict(config)).get_config()) == unbuilt(config)
 
 
 def unbuilt(config: Any) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from archgraph.compiler.layers.registry import ours
+from archgraph.compiler.layers.registry import LAYERS
 
 SMALLEST_EPSILON = 1.001e-5
 """Below, cuDNN puts its own epsilon in the place of the one that is asked for."""
@@ -16,7 +16,6 @@ def on_tensorflow() -> bool:
     return bool(keras.config.backend() == "tensorflow")
 
 
-@ours
 class FusedBatchNormalization(keras.layers.BatchNormalization):
     """Keras's batch normalisation, in one kernel of TensorFlow for the forward and one for the backward pass.
 
@@ -81,7 +80,6 @@ def _direct(gradient: Any, variable: Any) -> bool:
     return plain and variable.dtype == "float32" and not tf.distribute.has_strategy()
 
 
-@keras.saving.register_keras_serializable("archgraph")
 class FusedSGD(keras.optimizers.SGD):
     """Keras's SGD, each weight's update in one kernel of TensorFlow. The formulas are Keras's."""
 
@@ -133,15 +131,20 @@ class _FusedAdam:
         )
 
 
-@keras.saving.register_keras_serializable("archgraph")
 class FusedAdam(_FusedAdam, keras.optimizers.Adam):
     """Keras's Adam, each weight's update in one kernel of TensorFlow. The formulas are Keras's."""
 
 
-@keras.saving.register_keras_serializable("archgraph")
 class FusedAdamW(_FusedAdam, keras.optimizers.AdamW):
     """Keras's AdamW, each weight's update in one kernel of TensorFlow. The formulas are Keras's."""
 
 
 FUSED: dict[str, Any] = {"SGD": FusedSGD, "Adam": FusedAdam, "AdamW": FusedAdamW}
 """Optimisers with updates in one kernel, by the name of Keras's class."""
+
+LAYERS["FusedBatchNormalization"] = FusedBatchNormalization
+
+# A file tells what is computed, not by which kernel: it names Keras's own classes, and loads where archgraph is not.
+FusedBatchNormalization.__name__, FusedBatchNormalization.__module__ = "BatchNormalization", "keras.layers"
+for _name, _fused in FUSED.items():
+    _fused.__name__, _fused.__module__ = _name, "keras.optimizers"
