@@ -229,15 +229,25 @@ def test_soft_attention_learns_to_look_at_the_row_that_is_asked_for(tmp_path: Pa
 def test_show_attend_and_tell_reads_four_digits_and_looks_at_each_in_turn(tmp_path: Path) -> None:
     """Four digits in a row and their names; guessing from all of them at once, as their mean, gets far fewer right."""
     bunch = load_digits()
-    chosen = np.random.default_rng(0).permutation(np.repeat(np.arange(1797), 8)).reshape(-1, 4)
-    places = np.broadcast_to(np.eye(4), (len(chosen), 4, 4))
-    features = np.concatenate([bunch.data[chosen] / 16, places], -1).astype("float32")
-    names = bunch.target[chosen].astype("int32")
-    begun = np.concatenate([np.full((len(chosen), 1), 10, "int32"), names[:, :-1]], 1)
+
+    def rows(digits: Array, count: int) -> tuple[Array, Array, Array]:
+        chosen = np.random.default_rng(0).choice(digits, (count, 4))
+        places = np.broadcast_to(np.eye(4), (count, 4, 4))
+        names = bunch.target[chosen].astype("int32")
+        begun = np.concatenate([np.full((count, 1), 10, "int32"), names[:, :-1]], 1)
+        return np.concatenate([bunch.data[chosen] / 16, places], -1).astype("float32"), begun, names
+
+    order = np.random.default_rng(1).permutation(1797)
+    made = rows(order[:1400], 3000), rows(order[1400:], 600)  # no digit is in both
+    parts = {
+        f"{name}_{part}": array
+        for part, arrays in zip(("train", "test"), made, strict=True)
+        for name, array in zip(("features", "words", "next"), arrays, strict=True)
+    }
     run, data = taught(
-        tmp_path, "show_attend_tell", ("soft_attention",), {"features": features, "words": begun, "next": names},
+        tmp_path, "show_attend_tell", ("soft_attention",), parts,
         params={"words": 11, "places": 4, "channels": 68, "embedding": 32, "units": 64}, target="next",
-        loss="sparse_categorical_crossentropy", optimizer={"name": "adam", "learning_rate": 0.003}, epochs=10,
+        loss="sparse_categorical_crossentropy", optimizer={"name": "adam", "learning_rate": 0.003}, epochs=12,
         metrics=["accuracy"],
     )  # fmt: skip
     seen, test = (part.inputs["features"].mean(1) for part in (data.train, data.test))
@@ -278,7 +288,7 @@ def test_a_translator_spells_words_in_phonemes_and_its_alignment_goes_forwards(t
     np.add.at(counts, (data.train.inputs["target"], data.train.targets["next"]), 1)
     bigrams = counts / counts.sum(1, keepdims=True)
     without = -np.log(bigrams[data.test.inputs["target"], data.test.targets["next"]]).mean()
-    assert run.test["loss"] < 0.8 < without / 2
+    assert run.test["loss"] < 0.45 < without / 4  # measured 0.32 to 0.33
     alpha = np.asarray(run.load_model()(dict(data.test.inputs))["alpha"])
     place = (alpha * np.arange(7)).sum(-1)
-    assert (np.diff(place, axis=1) > 0).mean() > 0.9
+    assert (np.diff(place, axis=1) > 0).mean() > 0.95  # measured 0.98 to 1.00
