@@ -385,8 +385,10 @@ class _Run:
 
     def _passing(self, memory: Memory) -> Dim:
         """What is there only while a primitive is computed."""
-        copied = 0 if self.tape.training else memory.copies
-        return WEIGHT_BYTES * (memory.turned + copied) + self.scratch(memory.scratch)
+        weights = 0 if self.tape.training else memory.copies
+        if memory.always or self.tape.batch_size > 1:
+            weights = weights + memory.turned
+        return WEIGHT_BYTES * weights + self.scratch(memory.scratch)
 
     def scratch(self, tensors: Iterable[Tensor]) -> Dim:
         return sum((self.tape.size(tensor) for tensor in tensors), start=0)

@@ -256,6 +256,10 @@ class Maxout(SpectrallyNormalizable, Weighted):
     def window(self, x: Tensor) -> tuple[Window, ...] | str:
         return EVERYWHERE if len(x.shape) == 1 else ()
 
+    def memory(self, x: Tensor) -> Memory:
+        sums = Tensor((*x.shape[:-1], self.units * self.pieces))
+        return Memory(output=True, own=(sums,), scratch=(sums,), copies=self.changed_kernels(self.weights(x)))
+
     def lower(self, x: Tensor) -> Layer:
         arguments = {"units": self.units, "pieces": self.pieces, **self.weight_arguments()}
         return self.with_spectral_norm(Layer("Maxout", arguments, ours=True), kernel=(-1,))

@@ -139,7 +139,8 @@ class Memory(NamedTuple):
     copies: Dim = 0
     """Numbers in changed copies of weights, such as scaled kernels; kept in training, whatever the batch."""
     turned: Dim = 0
-    """Numbers in weights that are laid out anew while it is computed."""
+    """Numbers in weights that are laid out anew while it is computed; for a single sample only if `always`."""
+    always: bool = False
 
 
 OVERWRITES = Memory(Place.OVER, reads=())

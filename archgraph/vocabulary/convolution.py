@@ -204,7 +204,16 @@ class Conv(Sliding, Equalizable):
         return after_padding(self, x)
 
     def memory(self, x: Tensor) -> Memory:
-        return Memory(copies=self.changed_kernels(self.weights(x)))
+        weights = self.weights(x)
+        copies, turned = self.changed_kernels(weights), sum((prod(weight.shape) for weight in weights), start=0)
+        if max(self.gaps(len(x.shape) - 1)) == 1:
+            return Memory(copies=copies, turned=turned)
+        # TensorFlow lays the cells that one kernel sees next to each other first.
+        spans = self.spans(len(x.shape) - 1)
+        wide = (size + (covered - 1) for size, covered in zip(x.shape[:-1], spans, strict=True))
+        spread = Tensor((*wide, x.shape[-1]))
+        more = Tensor((prod(spread.shape) - prod(x.shape),))
+        return Memory(reads=(), own=(spread,), scratch=(more,), back=(more,), copies=copies, turned=turned)
 
     def lower(self, x: Tensor) -> Layer:
         rank = len(x.shape) - 1

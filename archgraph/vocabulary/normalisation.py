@@ -12,7 +12,6 @@ from archgraph.vocabulary.base import (
     Family,
     Layer,
     Memory,
-    Place,
     Port,
     Primitive,
     Weight,
@@ -86,7 +85,7 @@ class BatchNorm(Affine):
         return (*self.gamma_and_beta(shape), *moving)
 
     def memory(self, x: Tensor) -> Memory:
-        return Memory(Place.OVER, back=(x,))
+        return Memory(back=(x,))
 
     def lower(self, x: Tensor) -> Layer:
         return Layer("BatchNormalization", self.changed())

@@ -5,7 +5,7 @@ from fractions import Fraction
 from archgraph.diagnostics import Rejected
 from archgraph.kinds import AnyOf, Choice, Integer, ListOf, Number, optional
 from archgraph.record import param
-from archgraph.shapes import Dim, Tensor, need_divisible, need_positive
+from archgraph.shapes import Dim, Tensor, need_divisible, need_positive, prod
 from archgraph.vocabulary.base import (
     OVERWRITES,
     REARRANGES,
@@ -56,7 +56,11 @@ class Upsample(Primitive):
         return tuple(Window(SEEN[self.interpolation], 1 / factor) for factor in factors)
 
     def memory(self, x: Tensor) -> Memory:
-        return REARRANGES
+        if self.interpolation != "nearest":
+            return REARRANGES
+        *others, _ = each_axis(self.size, len(x.shape) - 1, "size")  # axis by axis
+        grown = (size * factor for size, factor in zip(x.shape[:-2], others, strict=True))
+        return Memory(reads=(), scratch=(Tensor((prod((*grown, *x.shape[-2:])) - prod(x.shape),)),))
 
     def lower(self, x: Tensor) -> Layer:
         rank = len(x.shape) - 1

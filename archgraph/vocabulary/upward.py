@@ -140,9 +140,8 @@ class ConvTranspose(Equalizable):
 
     def memory(self, x: Tensor) -> Memory:
         weights = self.weights(x)
-        return Memory(
-            copies=self.changed_kernels(weights), turned=sum((prod(weight.shape) for weight in weights), start=0)
-        )
+        numbers = sum((prod(weight.shape) for weight in weights), start=0)
+        return Memory(copies=self.changed_kernels(weights), turned=numbers, always=True)
 
     def lower(self, x: Tensor) -> Layer:
         rank = len(x.shape) - 1
