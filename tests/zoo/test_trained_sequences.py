@@ -26,10 +26,12 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 Array = np.ndarray[Any, Any]
 
 
-def trained(name: str, folder: Path) -> tuple[Run, Dataset]:
-    """A finished run of an example's experiment, and the data that it saw."""
+def trained(name: str, folder: Path, **params: Any) -> tuple[Run, Dataset]:
+    """A finished run of an example's experiment, with other parameters of its graph, and the data that it saw."""
     path = EXAMPLES / f"{name}.train.json"
-    return ag.train(path, run_dir=folder / "run", progress=False), plan(load_experiment(path)).dataset()
+    overrides = {f"graph.params.{key}": value for key, value in params.items()}
+    run = ag.train(path, run_dir=folder / "run", progress=False, overrides=overrides)
+    return run, plan(load_experiment(path, overrides)).dataset()
 
 
 def fed(part: Part) -> Array:
@@ -138,18 +140,19 @@ def independent(data: Dataset, output: str) -> float:
 
 LIKELIHOODS = [
     # nats per pixel at most; 0.393 for independent pixels
-    ("nade", 0.3),  # measured 0.280 to 0.281
-    ("made", 0.29),  # measured 0.268 to 0.271
-    ("pixelcnn", 0.32),  # measured 0.294 to 0.299
-    pytest.param("pixelrnn", 0.32, marks=pytest.mark.slow),
+    ("nade", {}, 0.3),  # measured 0.280 to 0.281
+    ("made", {}, 0.29),  # measured 0.268 to 0.271
+    ("pixelcnn", {}, 0.32),  # measured 0.294 to 0.299
+    pytest.param("pixelrnn", {}, 0.31, marks=pytest.mark.slow),
+    pytest.param("pixelrnn", {"unit": "diagonal_bilstm"}, 0.3, marks=pytest.mark.slow),
 ]
 
 
-@pytest.mark.parametrize(("name", "limit"), LIKELIHOODS)
+@pytest.mark.parametrize(("name", "params", "limit"), LIKELIHOODS)
 def test_an_autoregressive_model_gives_unseen_digits_more_probability_than_independent_pixels(
-    name: str, limit: float, tmp_path: Path
+    name: str, params: dict[str, Any], limit: float, tmp_path: Path
 ) -> None:
-    run, data = trained(name, tmp_path)
+    run, data = trained(name, tmp_path, **params)
     assert run.test["loss"] < limit < independent(data, "ink")
     truth = fed(data.test)
     ink = np.asarray(run.load_model()(truth), "float64").clip(1e-7, 1 - 1e-7)
@@ -253,9 +256,9 @@ def test_show_attend_and_tell_reads_four_digits_and_looks_at_each_in_turn(tmp_pa
     seen, test = (part.inputs["features"].mean(1) for part in (data.train, data.test))
     guess = LogisticRegression(max_iter=300).fit(seen, data.train.targets["next"][:, 0])
     blind = guess.score(test, data.test.targets["next"][:, 0])
-    assert run.test["accuracy"] > 0.9 > 2 * blind
+    assert run.test["accuracy"] > 0.93 > 2 * blind  # measured 0.968 to 0.972
     alpha = np.asarray(run.load_model()(dict(data.test.inputs))["alpha"])
-    assert (alpha.argmax(-1) == np.arange(4)).mean() > 0.8
+    assert (alpha.argmax(-1) == np.arange(4)).mean() > 0.95  # measured 1.0
 
 
 def spoken(letters: int, phonemes: int) -> tuple[Array, Array]:

@@ -40,8 +40,8 @@ def counted(values: Array) -> tuple[str, ...]:
 class Npz(Source):
     """Arrays from an ``.npz`` file, one column for each, all with the same first axis; never pickled objects.
 
-    Files in the fashion of Keras (``x_train``, ``y_train``, ``x_test``, ``y_test``) give the columns ``x`` and ``y`` and
-    keep their test part; so do other names, if each has both parts.
+    Files in the fashion of Keras (``x_train``, ``y_train``, ``x_test``, ``y_test``) give the columns ``x`` and ``y``
+    and keep their test part; so do other names, if each has both parts.
     One-dimensional arrays of integers are class numbers.
     """
 
