@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 Nothing is built: everything is computed from the file, in milliseconds. Multiply-adds are those of matrix products and
-convolutions, for one sample. Memory in training counts weights, gradients, two numbers for each weight (Adam) and
-every intermediate tensor of a batch.
+convolutions, for one sample. Memory is that of the worst moment: of the tensors of a batch, and in training also of all
+that is kept for the way back, gradients, the weights, and two numbers for each weight (Adam).
 
 examples:
   archgraph summary net.graph.json                     a row for each record of the file
@@ -208,8 +208,8 @@ def _totals(graph: ShapedGraph, total: Cost, batch_size: int) -> "Table":
         ("primitives", count(graph.count) or "0"),
         ("parameters", f"{count(total.parameters) or '0'} ({kept}), {size(total.weight_bytes)}"),
         ("multiply-adds", f"{count(total.macs) or '0'} for one sample"),
-        ("memory", f"{size(total.activation_bytes)} of tensors at one time, {batch}"),
-        ("in training", f"{size(total.training_bytes)} with gradients, Adam and all tensors, {batch}"),
+        ("memory", f"{size(total.activation_bytes)} of tensors at the worst moment, {batch}"),
+        ("in training", f"{size(total.training_bytes)} with weights, Adam and gradients at the worst moment, {batch}"),
         ("receptive field", "\n".join(sees) or "none"),
     ]
     rolled = [f"{path} ×{run.copies}" for path, run in chosen(lowered(graph.root), "auto")]

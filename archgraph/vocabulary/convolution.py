@@ -23,7 +23,7 @@ from archgraph.vocabulary.base import (
 from archgraph.vocabulary.framing import Pad
 from archgraph.vocabulary.parameters import INITIALIZER, REGULARIZER, Padding, PerAxis, each_axis, per_axis
 from archgraph.vocabulary.sliding import adds_nothing, channels_of, need_picture, slid, sliding_padding, span, windows
-from archgraph.vocabulary.weighted import Biased, Equalizable, SpectrallyNormalizable
+from archgraph.vocabulary.weighted import Biased, Equalizable, SpectrallyNormalizable, kernel_numbers
 
 
 @record
@@ -205,7 +205,7 @@ class Conv(Sliding, Equalizable):
 
     def memory(self, x: Tensor) -> Memory:
         weights = self.weights(x)
-        copies, turned = self.changed_kernels(weights), sum((prod(weight.shape) for weight in weights), start=0)
+        copies, turned = self.changed_kernels(weights), kernel_numbers(weights)
         if max(self.gaps(len(x.shape) - 1)) == 1:
             return Memory(copies=copies, turned=turned)
         # TensorFlow lays the cells that one kernel sees next to each other first.

@@ -149,7 +149,7 @@ class Crop(Primitive):
             complaint = f"cannot cut {show(kept)} from cell {list(first)} on out of {show(space)}"
             need_room(size - wanted - start, complaint, "")
 
-    def memory(self, x: Tensor) -> Memory:
+    def memory(self, x: Tensor, like: Tensor | None = None) -> Memory:
         return REARRANGES
 
     def lower(self, x: Tensor, like: Tensor | None = None) -> Layer:

@@ -186,7 +186,7 @@ class LayerNorm(Affine):
         return self.gamma_and_beta(self.measured(x))
 
     def memory(self, x: Tensor) -> Memory:
-        return Memory(own=(x,), back=(x, x))
+        return Memory(own=(x,), scratch=(x,), back=(x, x))
 
     def lower(self, x: Tensor) -> Layer:
         return Layer("LayerNormalization", {**self.changed(), "axis": keras_axes(self.axis, x)})

@@ -174,6 +174,7 @@ class GaussianNoise(Disturbance):
     """
 
     op = "gaussian_noise"
+    mask = "float32"
     icon = "⁂"
     source = "Bishop 1995, Training with Noise is Equivalent to Tikhonov Regularization; keras.layers.GaussianNoise"
     examples = (Example({"stddev": 0.1}, inputs=[(28, 28, 1)], outputs=[(28, 28, 1)]),)

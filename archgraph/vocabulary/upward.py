@@ -21,7 +21,7 @@ from archgraph.vocabulary.base import (
 from archgraph.vocabulary.framing import Crop
 from archgraph.vocabulary.parameters import Padding, PerAxis, each_axis, explicit_padding, per_axis
 from archgraph.vocabulary.sliding import adds_nothing, channels_of, need_picture, sliding_padding, span
-from archgraph.vocabulary.weighted import Equalizable
+from archgraph.vocabulary.weighted import Equalizable, kernel_numbers
 
 
 @primitive
@@ -140,8 +140,7 @@ class ConvTranspose(Equalizable):
 
     def memory(self, x: Tensor) -> Memory:
         weights = self.weights(x)
-        numbers = sum((prod(weight.shape) for weight in weights), start=0)
-        return Memory(copies=self.changed_kernels(weights), turned=numbers, always=True)
+        return Memory(copies=self.changed_kernels(weights), turned=kernel_numbers(weights), always=True)
 
     def lower(self, x: Tensor) -> Layer:
         rank = len(x.shape) - 1

@@ -59,6 +59,11 @@ class Weighted(Biased, abc.ABC):
         return (Weight("kernel", kernel), *self.bias(units))
 
 
+def kernel_numbers(weights: tuple[Weight, ...]) -> Dim:
+    """Numbers in the kernels among some weights."""
+    return sum((prod(w.shape) for w in weights if w.trainable and len(w.shape) > 1), start=0)
+
+
 @record
 class SpectrallyNormalizable(Primitive, abc.ABC):
     """A layer whose kernels can be divided by their largest singular values (Miyato et al. 2018)."""
@@ -76,9 +81,7 @@ class SpectrallyNormalizable(Primitive, abc.ABC):
 
     def changed_kernels(self, weights: tuple[Weight, ...]) -> Dim:
         """Numbers in kernels that are not used as they are kept, but divided or multiplied."""
-        if not (self.spectral_norm or getattr(self, "equalized", False)):
-            return 0
-        return sum((prod(w.shape) for w in weights if w.trainable and len(w.shape) > 1), start=0)
+        return kernel_numbers(weights) if self.spectral_norm or getattr(self, "equalized", False) else 0
 
     def vectors(self, **widths: int) -> tuple[Weight, ...]:
         """The vectors of the power iteration, by name, as wide as their kernels have output channels; not trained."""

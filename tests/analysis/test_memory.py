@@ -1,10 +1,13 @@
 """The worst moment of a batch, against arithmetic done by hand: what is there, and when."""
 
+import math
+
 import pytest
 
 from archgraph.analysis.cost import cost
-from archgraph.analysis.memory import inference_peak, training_peak
+from archgraph.analysis.memory import inference_peak, tensor_bytes, training_peak
 from archgraph.analysis.shaped import ShapedGraph
+from archgraph.vocabulary import REGISTRY
 from tests.analysis.texts import block, shaped
 
 FOUR = '{"x": {"shape": [4]}}'
@@ -98,7 +101,10 @@ def test_the_memory_of_a_training_step() -> None:
     kernel = 2 * (8 * 8 * 4 * 10 + 10)  # its gradient and its new value
     weights = graph.parameters + 2 * graph.trainable  # the weights; two slots
     assert cost(graph).training_bytes == 4 * (weights + kernel + sample)
-    assert cost(graph, batch_size=32, optimizer_slots=0).training_bytes == 4 * (graph.parameters + kernel + 32 * sample)
+    # of a larger batch the worst moment is the normalisation's: x; c; the gradients of both, and one more
+    sample = 8 * 8 * 3 + 4 * (8 * 8 * 4)
+    scales = 2 * (4 + 4)
+    assert cost(graph, batch_size=32, optimizer_slots=0).training_bytes == 4 * (graph.parameters + scales + 32 * sample)
 
 
 def test_what_no_weight_leads_to_has_no_gradient() -> None:
@@ -203,3 +209,18 @@ def test_a_worst_moment_that_depends_on_a_symbol_is_not_guessed() -> None:
     nodes = '"n": {"op": "dense", "in": "z", "units": 90}, "a": {"op": "dense", "in": "n", "units": 1},'
     nodes += '"b": {"op": "dense", "in": "x", "units": 4}'
     assert inference_peak(shaped(nodes, inputs=inputs, outputs='{"y": "a", "b": "b"}')) is None
+
+
+@pytest.mark.parametrize("op", sorted(REGISTRY))
+def test_every_primitive_says_what_it_keeps(op: str) -> None:
+    for example in REGISTRY[op].examples:
+        made, inputs = REGISTRY[op](**example.params), example.input_tensors()
+        if made.compose(*inputs) is not None:
+            continue
+        needs = made.memory(*inputs)
+        assert needs.reads is None or set(needs.reads) <= set(range(len(inputs)))
+        for tensor in (*needs.own, *needs.scratch, *needs.back):
+            assert tensor_bytes(tensor) >= 0
+        weights = sum(math.prod(weight.shape) for weight in made.weights(*inputs))  # type: ignore[misc]
+        assert 0 <= needs.copies <= 2 * weights
+        assert 0 <= needs.turned <= weights
