@@ -71,7 +71,7 @@ def load_model(path: str | PathLike[str], *, fused: bool = False) -> Any:
         ValueError: the file is not such a model; Keras may also raise OSError, TypeError or KeyError.
     """
     keras = load_keras()
-    import archgraph.compiler.layers  # noqa: F401 - registers them
+    import archgraph.compiler.layers
 
     with deep_stack(_layers_in(path)):
         kernels = {"BatchNormalization": archgraph.compiler.layers.LAYERS["FusedBatchNormalization"]} if fused else None
