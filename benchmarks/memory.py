@@ -33,7 +33,7 @@ from typing import Any, NamedTuple
 import archgraph as ag
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-SIZES = {"H": 32, "W": 48, "S": 5, "T": 16, "N": 34}
+SIZES = {"H": 32, "W": 48, "S": 5, "T": 8, "N": 34}
 """Numbers for the symbolic sizes of the examples."""
 ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": "16384",

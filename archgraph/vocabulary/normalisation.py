@@ -12,6 +12,7 @@ from archgraph.vocabulary.base import (
     Family,
     Layer,
     Memory,
+    Place,
     Port,
     Primitive,
     Weight,
@@ -85,7 +86,7 @@ class BatchNorm(Affine):
         return (*self.gamma_and_beta(shape), *moving)
 
     def memory(self, x: Tensor) -> Memory:
-        return Memory(back=(x,))
+        return Memory(Place.OVER, back=(x,))
 
     def lower(self, x: Tensor) -> Layer:
         return Layer("BatchNormalization", self.changed())
