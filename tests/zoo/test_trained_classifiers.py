@@ -25,15 +25,15 @@ QUICK = [
     ("resnet_cifar", 0.955),  # 0.967 to 0.971
 ]
 SLOW = [
-    ("alexnet", 0.94),  # 0.957 to 0.960
-    ("vgg", 0.96),  # 0.977
-    ("inception_v1", 0.92),  # 0.935
+    ("alexnet", 0.94),  # 0.957 to 0.968
+    ("vgg", 0.96),  # 0.977 to 0.978
+    ("inception_v1", 0.915),  # 0.925 to 0.944
     ("resnet_v2", 0.96),  # 0.973 to 0.980
     ("preactivation_resnet", 0.95),  # 0.962 to 0.968
     ("densenet_cifar", 0.95),  # 0.961 to 0.972
     ("squeeze_excite_resnet", 0.96),  # 0.972 to 0.980
     ("xception", 0.965),  # 0.982
-    ("mobilenet", 0.95),  # 0.966
+    ("mobilenet", 0.95),  # 0.964 to 0.971
 ]
 CASES = [*QUICK, *(pytest.param(*case, marks=pytest.mark.slow) for case in SLOW)]
 
