@@ -32,6 +32,14 @@ from typing import Any, NamedTuple
 
 import archgraph as ag
 
+
+class Peaks(NamedTuple):
+    """Something of inference and of a training step: most bytes, for instance."""
+
+    inference: int
+    training: int
+
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SIZES = {"H": 32, "W": 48, "S": 5, "T": 8, "N": 34}
 """Numbers for the symbolic sizes of the examples."""
@@ -47,11 +55,9 @@ ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "",
 }
 TENSORS = 60_000_000
-"""Bytes that a batch's tensors are to take in training, about."""
-WORK = 8_000_000_000
-"""Multiply-adds of a batch, at most."""
-PARAMETERS = 30_000_000
-"""Weights of the networks that are measured without ``--all``."""
+"""Bytes that a batch's tensors are to take, about: far more than TensorFlow needs to run some hundred operations."""
+WORK = Peaks(24_000_000_000, 8_000_000_000)
+"""Multiply-adds of a batch, at most, in inference and in training."""
 ZOO = (
     "attention_classifier", "autoencoder", "autoencoder_deep", "cgan_generator", "densenet_cifar", "densenet_small",
     "gcn", "inception_v1", "lenet5", "lstm_classifier", "mobilenet", "preactivation_resnet", "resnet50",
@@ -60,18 +66,11 @@ ZOO = (
 )  # fmt: skip
 
 
-class Peaks(NamedTuple):
-    """Most bytes in inference and in a training step."""
-
-    inference: int
-    training: int
-
-
 class Compared(NamedTuple):
     """One network."""
 
     name: str
-    batch_size: int
+    batches: Peaks
     predicted: Peaks
     measured: Peaks
 
@@ -94,27 +93,33 @@ def sized(reference: str | Path) -> Any:
     return ag.infer(dataclasses.replace(graph, inputs=inputs))
 
 
-def predicted(shaped: Any, batch_size: int) -> Peaks:
+def predicted(shaped: Any, batches: Peaks) -> Peaks:
     """As `archgraph summary` shows it, with Adam."""
-    total = ag.cost(shaped, batch_size, optimizer_slots=2)
-    return Peaks(total.activation_bytes, total.training_bytes)
+    return Peaks(
+        ag.cost(shaped, batches.inference).activation_bytes,
+        ag.cost(shaped, batches.training, optimizer_slots=2).training_bytes,
+    )
 
 
-def fitting_batch(shaped: Any) -> int:
-    """A batch size whose tensors outweigh all else and whose work is done in seconds."""
-    each = predicted(shaped, 2).training - predicted(shaped, 1).training
-    return max(1, min(4096, TENSORS // max(1, each), max(2, WORK // max(1, shaped.macs))))
+def fitting_batches(shaped: Any) -> Peaks:
+    """Batch sizes whose tensors outweigh all else and whose work is done in seconds."""
+    one, two = predicted(shaped, Peaks(2, 2)), predicted(shaped, Peaks(3, 3))
+    found = (
+        max(1, min(4096, TENSORS // max(1, more - less), max(2, work // max(1, shaped.macs))))
+        for less, more, work in zip(one, two, WORK, strict=True)
+    )
+    return Peaks(*found)
 
 
-def compare(reference: str | Path, batch_size: int | None = None) -> Compared:
+def compare(reference: str | Path) -> Compared:
     """Predict, and measure in a process of its own.
 
     Raises:
         RuntimeError: the process failed; holds what it said.
     """
     shaped = sized(reference)
-    batch_size = batch_size or fitting_batch(shaped)
-    command = [sys.executable, "-m", "benchmarks.memory", "--measure", str(reference), str(batch_size)]
+    batches = fitting_batches(shaped)
+    command = [sys.executable, "-m", "benchmarks.memory", "--measure", str(reference), *map(str, batches)]
     environment = {**os.environ, **ENVIRONMENT}
     root = Path(__file__).parents[1]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
@@ -122,49 +127,60 @@ def compare(reference: str | Path, batch_size: int | None = None) -> Compared:
         raise RuntimeError(f"{reference}: {done.stderr[-2000:]}")
     measured = Peaks(*json.loads(done.stdout.splitlines()[-1]))
     name = Path(reference).name.partition(".")[0]
-    return Compared(name, batch_size, predicted(shaped, batch_size), measured)
+    return Compared(name, batches, predicted(shaped, batches), measured)
 
 
 # ---- in the process that is measured
 
 
-def measure(reference: str, batch_size: int) -> Peaks:
+def measure(reference: str, batches: Peaks) -> Peaks:
     """The peaks of this process."""
-    import numpy as np
-
     shaped = sized(reference)
     model = ag.compile_model(shaped, seed=0)
+    return Peaks(_inference(shaped, model, batches.inference), _training(shaped, model, batches.training))
+
+
+def _inference(shaped: Any, model: Any, batch_size: int) -> int:
+    inputs = _inputs(shaped, batch_size)
+    model.compile(jit_compile=False)
+    model.make_predict_function()
+    return _bytes(inputs.values()) + _taken(lambda: model.predict_function([(_alone(inputs),)]))
+
+
+def _training(shaped: Any, model: Any, batch_size: int) -> int:
     import keras
     import tensorflow as tf
 
     from archgraph.compiler.layers.fused import FusedAdam
 
-    random = np.random.default_rng(0)
-
-    def numbers(shape: tuple[int, ...], dtype: str) -> Any:
-        whole = "int" in dtype or dtype == "bool"
-        drawn = random.integers(0, 2, (batch_size, *shape)) if whole else random.normal(size=(batch_size, *shape))
-        return tf.constant(drawn.astype(dtype))
-
-    def alone(named: dict[str, Any]) -> Any:
-        return next(iter(named.values())) if len(named) == 1 else named
-
-    inputs = {name: numbers(tensor.shape, tensor.dtype) for name, tensor in shaped.inputs.items()}
-    batch, x = _bytes(inputs.values()), alone(inputs)
-    model.compile(jit_compile=False)
-    model.make_predict_function()
-    inference = batch + _taken(lambda: model.predict_function([(x,)]))
-
+    inputs = _inputs(shaped, batch_size)
     learned = {name: tensor.shape for name, tensor in shaped.outputs.items() if "float" in tensor.dtype}
     targets = {name: tf.zeros((batch_size, *shape)) for name, shape in learned.items()}
     if isinstance(model.output, dict):
         model = keras.Model(model.input, {name: model.output[name] for name in targets})
-    optimizer, y = FusedAdam(1e-4), alone(targets)
-    model.compile(optimizer, dict.fromkeys(targets, "mse") if len(targets) > 1 else "mse", jit_compile=False)
+    optimizer, x, y = FusedAdam(1e-4), _alone(inputs), _alone(targets)
+    model.compile(optimizer, keras.tree.map_structure(lambda _: "mse", model.output), jit_compile=False)
     optimizer.build(model.trainable_variables)
     model.make_train_function()
     step = _taken(lambda: model.train_function(iter([(x, y)])))
-    return Peaks(inference, batch + step + _bytes(model.weights) + _bytes(optimizer.variables))
+    return _bytes(inputs.values()) + step + _bytes(model.weights) + _bytes(optimizer.variables)
+
+
+def _inputs(shaped: Any, batch_size: int) -> dict[str, Any]:
+    import numpy as np
+    import tensorflow as tf
+
+    random = np.random.default_rng(0)
+    found = {}
+    for name, tensor in shaped.inputs.items():
+        shape, whole = (batch_size, *tensor.shape), "int" in tensor.dtype or tensor.dtype == "bool"
+        drawn = random.integers(0, 2, shape) if whole else random.normal(size=shape)
+        found[name] = tf.constant(drawn.astype(tensor.dtype))
+    return found
+
+
+def _alone(named: dict[str, Any]) -> Any:
+    return next(iter(named.values())) if len(named) == 1 else named
 
 
 def _bytes(tensors: Iterable[Any]) -> int:
@@ -213,26 +229,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("examples", nargs="*", help="names of examples (default: a choice)")
     parser.add_argument("--all", action="store_true", help="all examples, the large ones too")
-    parser.add_argument("--measure", nargs=2, metavar=("FILE", "BATCH"), help=argparse.SUPPRESS)
+    parser.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
-        reference, batch = arguments.measure
-        print(json.dumps(measure(reference, int(batch))))
+        reference, *batches = arguments.measure
+        print(json.dumps(measure(reference, Peaks(*map(int, batches)))))
         return
     every = sorted(path.name.removesuffix(".graph.json") for path in EXAMPLES.glob("*.graph.json"))
     names = arguments.examples or (every if arguments.all else ZOO)
     print("megabytes predicted, measured, and their ratio (goal: 0.85 to 1.15)")
-    print(f"{'':33}{'batch':>6}{'inference':>26}{'training':>28}")
+    print(f"{'':30}{'inference: batch':>16}{'MB':>25}{'training: batch':>17}{'MB':>27}")
     for name in names:
         print(line(compare(EXAMPLES / f"{name}.graph.json")), flush=True)
 
 
 def line(one: Compared) -> str:
     """A row of the table."""
-    text = f"{one.name:33}{one.batch_size:6}"
-    for guess, found, ratio in zip(one.predicted, one.measured, one.ratios, strict=True):
-        text += f"{guess / 1e6:11.2f}{found / 1e6:10.2f}{ratio:6.2f}"
-    return text
+    text = f"{one.name:38}"
+    for batch, guess, found, ratio in zip(one.batches, one.predicted, one.measured, one.ratios, strict=True):
+        text += f"{batch:8}{guess / 1e6:12.2f}{found / 1e6:10.2f}{ratio:6.2f}      "
+    return text.rstrip()
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from archgraph.training.callbacks import CALLBACKS
 from archgraph.training.data import SOURCES, Source
 from archgraph.training.experiment import DataSource, PerOutput, Settings
 from archgraph.training.folder import RunFolder
-from archgraph.training.objective import LOSSES, METRICS, Loss
+from archgraph.training.losses import LOSSES, METRICS, Loss
 from archgraph.training.optimizer import OPTIMIZERS, SCHEDULES, Optimizer
 from archgraph.training.preprocessing import STEPS, Step
 from archgraph.vocabulary import REGISTRY, Example, Family, Primitive

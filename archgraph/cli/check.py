@@ -75,7 +75,8 @@ def _experiment(name: str, *, data: bool) -> Iterable[Diagnostic]:
         return check_experiment(name)
     try:
         experiment = load_experiment(name)
-        infer(load_graph(experiment.graph_reference, experiment.graph_params))
+        for network in experiment.networks.values():
+            infer(load_graph(network.reference, network.params))
     except GraphError as error:
         return error.diagnostics
     return ()

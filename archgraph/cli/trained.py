@@ -39,9 +39,9 @@ def loaded(path: Path) -> Any:
 def graph_of_run(path: Path, limits: Limits) -> ShapedGraph:
     """The graph that a run trained."""
     folder = RunFolder(path)
-    experiment = load_experiment(folder.experiment)
-    _, mark, variant = experiment.graph_reference.rpartition("#")
-    return infer(load_graph(f"{folder.graph}{mark}{variant if mark else ''}", experiment.graph_params), limits=limits)
+    role, network = next(iter(load_experiment(folder.experiment).networks.items()))
+    kept = network._replace(file=folder.graph_of(role))
+    return infer(load_graph(kept.reference, kept.params), limits=limits)
 
 
 def _file(path: Path) -> Path:

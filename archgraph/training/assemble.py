@@ -11,8 +11,8 @@ from archgraph.diagnostics import Diagnostic, GraphError
 from archgraph.training.data.dataset import Dataset
 from archgraph.training.experiment import Experiment
 from archgraph.training.feed import structure
-from archgraph.training.objective import CLASS_NUMBER_LOSSES, ONE_HOT_LOSSES, KerasObject
-from archgraph.training.optimizer import SCHEDULE, Schedule
+from archgraph.training.losses import CLASS_NUMBER_LOSSES, ONE_HOT_LOSSES, KerasObject
+from archgraph.training.optimizer import SCHEDULE, Optimizer, Schedule
 
 
 def assemble(experiment: Experiment, model: Any, dataset: Dataset) -> Any:
@@ -29,7 +29,7 @@ def assemble(experiment: Experiment, model: Any, dataset: Dataset) -> Any:
     single = len(outputs) == 1
     weights = settings.loss_weights
     trained.compile(
-        optimizer=make_optimizer(experiment, steps),
+        optimizer=make_optimizer(experiment.optimizer(), experiment, steps),
         loss=structure(losses, single=single),
         loss_weights=None if not weights or single else {name: weights.get(name, 1.0) for name in outputs},
         **{"weighted_metrics" if dataset.masked else "metrics": structure(metrics, single=single)},
@@ -104,9 +104,9 @@ def _accuracy(experiment: Experiment, dataset: Dataset, output: str) -> tuple[st
     return "BinaryAccuracy", {"threshold": 0.0 if getattr(loss, "from_logits", False) else 0.5}
 
 
-def make_optimizer(experiment: Experiment, steps: int) -> Any:
-    """The Keras optimiser of an experiment whose epochs have `steps` batches."""
-    keras, record = load_keras(), experiment.optimizer
+def make_optimizer(record: Optimizer, experiment: Experiment, steps: int) -> Any:
+    """The Keras optimiser that a record of an experiment whose epochs have `steps` batches stands for."""
+    keras = load_keras()
     arguments = record.arguments()
     rate = arguments["learning_rate"]
     if isinstance(rate, int | float):

@@ -31,121 +31,12 @@ from archgraph.kinds import (
 )
 from archgraph.record import Named, Record, param, record
 from archgraph.training.callbacks import CALLBACK, Checkpoint, ReduceLrOnPlateau, Watcher, made
-from archgraph.training.data import SOURCES, Source, Surroundings
-from archgraph.training.objective import LOSS, METRIC, KerasObject, Loss
+from archgraph.training.data import Source, Surroundings
+from archgraph.training.forms import DataSource, GraphReference, PerOutput, Version, is_per_output
+from archgraph.training.losses import LOSS, METRIC, KerasObject, Loss
+from archgraph.training.objectives import OBJECTIVE, Objective
 from archgraph.training.optimizer import OPTIMIZER, OPTIMIZERS, SCHEDULE, Optimizer, PiecewiseConstant
 from archgraph.training.preprocessing import STEPS, Step, plain
-
-VERSION = 1
-
-# ---- kinds that only experiments have
-
-
-class Version(Kind):
-    """The format version."""
-
-    def parse(self, value: Any, open: bool) -> Any:
-        """`value` if this release reads it."""
-        if value != VERSION or isinstance(value, bool):
-            raise Rejected("AG207", f"must be {VERSION}, got {shown(value)}")
-        return VERSION
-
-    def rule(self, open: bool) -> dict[str, Any]:
-        """JSON Schema."""
-        return {"const": VERSION}
-
-    def __str__(self) -> str:
-        return str(VERSION)
-
-
-class DataSource(Kind):
-    """A source of data by name; a name that is unknown is AG702 rather than a wrong choice."""
-
-    def __init__(self) -> None:
-        self.named = Named("a data set", SOURCES)
-
-    def parse(self, value: Any, open: bool) -> Any:
-        """`value`, checked."""
-        name = value.get("name") if isinstance(value, Mapping) else value
-        if isinstance(name, str) and name not in SOURCES:
-            hint = nearest(name, SOURCES) or "known: " + ", ".join(SOURCES)
-            field = "/name" if isinstance(value, Mapping) else ""
-            raise Rejected("AG702", f"there is no data set {shown(name)}", hint=hint, field=field)
-        return self.named.check(value, open=open)
-
-    def rule(self, open: bool) -> dict[str, Any]:
-        """JSON Schema."""
-        return self.named.rule(open)
-
-    def __str__(self) -> str:
-        return str(self.named)
-
-
-class PerOutput(Kind):
-    """One value for the graph's outputs, or an object that gives each output, by name, its own.
-
-    An object whose ``name`` is a string is one value.
-    """
-
-    def __init__(self, item: Kind) -> None:
-        self.item, self.each = item, MapOf(item)
-
-    def parse(self, value: Any, open: bool) -> Any:
-        """`value`, checked."""
-        return (self.each if is_per_output(value) else self.item).check(value, open=open)
-
-    def rule(self, open: bool) -> dict[str, Any]:
-        """JSON Schema."""
-        named = {"properties": {"name": {"type": "string"}}, "required": ["name"]}
-        return {
-            "if": {"type": "object", "not": named},
-            "then": self.each.rule(open),
-            "else": self.item.rule(open),
-        }
-
-    def __str__(self) -> str:
-        return f"{self.item}, or an object with one for each output"
-
-
-def is_per_output(value: Any) -> bool:
-    """Whether `value` of a `PerOutput` field gives each output its own."""
-    return isinstance(value, Mapping) and not isinstance(value.get("name"), str)
-
-
-RELATIVE = Pattern(
-    r"(?![A-Za-z]:)[^/\\\u0000-\u001f][^\\\u0000-\u001f]{0,999}",
-    "a path relative to this file, with forward slashes",
-    "AG205",
-)
-
-
-@record
-class GraphChoice(Record):
-    """A graph with its parameters set."""
-
-    file: str = param(RELATIVE, "The graph file, relative to this one; #VARIANT chooses a variant.")
-    params: Any = param(MapOf(Anything()), "Values for the parameters of the graph file.", default=FrozenMap())
-
-
-class GraphReference(Kind):
-    """A path, or a `GraphChoice`."""
-
-    def parse(self, value: Any, open: bool) -> Any:
-        """`value`, checked."""
-        if not isinstance(value, Mapping):
-            return RELATIVE.check(value)
-        taken, found = GraphChoice.check(value)
-        if found:
-            raise found[0]
-        return FrozenMap(taken)
-
-    def rule(self, open: bool) -> dict[str, Any]:
-        """JSON Schema."""
-        return {"if": {"type": "object"}, "then": GraphChoice.schema(), "else": RELATIVE.rule(open)}
-
-    def __str__(self) -> str:
-        return f'{RELATIVE}, or {{"file": …, "params": {{…}}}}'
-
 
 DATA = DataSource()
 STEP = Named("a preprocessing step", STEPS)
@@ -164,7 +55,19 @@ class Settings(Record):
         "Name of the experiment; its runs are kept in folders of this name.",
     )
     doc: str = param(Text(), "What it is for.", default="")
-    graph: Any = param(GraphReference(), "The graph file, relative to this one; #VARIANT chooses a variant.")
+    graph: Any = param(
+        AnyOf(GraphReference(), NULL),
+        "The graph file, relative to this one; #VARIANT chooses a variant.",
+        default=None,
+    )
+    graphs: Any = param(
+        MapOf(GraphReference()),
+        "For objectives over several graphs, instead of graph: the file of each role.",
+        default=FrozenMap(),
+    )
+    objective: Any = param(
+        OBJECTIVE, "What training is to reach. Default: outputs that come near to targets.", default="supervised"
+    )
     data: Any = param(DATA, "The data set, by name or with its options.")
     inputs: Any = param(
         COLUMN_NAMES,
@@ -181,11 +84,19 @@ class Settings(Record):
         "Steps between data and graph, in order; fitted to the training part alone.",
         default=(),
     )
-    loss: Any = param(PerOutput(LOSS), "What is minimised: one loss, or one for each output.")
+    loss: Any = param(
+        AnyOf(PerOutput(LOSS), NULL),
+        "What is minimised: one loss, or one for each output. Some objectives bring their own.",
+        default=None,
+    )
     loss_weights: Any = param(
         optional(MapOf(Number(0))), "Factor of each output's loss in the sum. Default: 1.", default=None
     )
-    optimizer: Any = param(OPTIMIZER, "How the weights move.", default="adam")
+    optimizer: Any = param(
+        PerOutput(OPTIMIZER),
+        "How the weights move; for objectives over several graphs perhaps one for each role.",
+        default="adam",
+    )
     epochs: int = param(Integer(1, 1_000_000), "How often training goes through the data.")
     batch_size: int = param(Integer(1, 1_000_000), "Samples in one step.", default=32)
     validation: float = param(
@@ -211,6 +122,25 @@ class Settings(Record):
     meta: Any = param(MapOf(Anything()), "Free for other tools.", default=FrozenMap())
 
 
+MODEL = "model"
+"""Role of the only network."""
+
+
+class Network(NamedTuple):
+    """One of the graphs that an experiment trains."""
+
+    file: Path
+    variant: str
+    params: Mapping[str, Any]
+    field: str
+    """Where the experiment names the file."""
+
+    @property
+    def reference(self) -> str:
+        """The file, with ``#VARIANT`` if one is chosen."""
+        return f"{self.file}#{self.variant}" if self.variant else str(self.file)
+
+
 class Watched(NamedTuple):
     """A metric: its name in Keras, the label that its figures bear (the second ``precision`` is ``precision_2``)."""
 
@@ -232,28 +162,25 @@ class Experiment:
         """Name of the experiment."""
         return self.settings.name
 
-    @property
-    def graph_file(self) -> Path:
-        """Path of the graph file, without a variant."""
-        file: str = self._graph["file"].partition("#")[0]
-        return self.folder / file
+    @cached_property
+    def networks(self) -> Mapping[str, Network]:
+        """The graphs by role; the only one has the role ``model``."""
+        several = self.settings.graphs
+        if several:
+            return {role: self._network(value, f"/graphs/{role}") for role, value in several.items()}
+        return {MODEL: self._network(self.settings.graph, "/graph")}
 
-    @property
-    def graph_reference(self) -> str:
-        """Path of the graph file, with ``#VARIANT`` if one is chosen."""
-        file, mark, variant = self._graph["file"].partition("#")
-        return f"{self.folder / file}{mark}{variant}"
+    def _network(self, value: Any, field: str) -> Network:
+        record = {"params": {}, **value} if isinstance(value, Mapping) else {"file": value, "params": {}}
+        file, _, variant = record["file"].partition("#")
+        return Network(
+            self.folder / file, variant, record["params"], f"{field}/file" if isinstance(value, Mapping) else field
+        )
 
-    @property
-    def graph_params(self) -> Mapping[str, Any]:
-        """Values for the parameters of the graph file."""
-        params: Mapping[str, Any] = self._graph["params"]
-        return params
-
-    @property
-    def _graph(self) -> Mapping[str, Any]:
-        graph = self.settings.graph
-        return {"params": {}, **graph} if isinstance(graph, Mapping) else {"file": graph, "params": {}}
+    @cached_property
+    def objective(self) -> Objective:
+        """What training is to reach."""
+        return OBJECTIVE.make(self.settings.objective)  # type: ignore[return-value]
 
     @cached_property
     def source(self) -> Source:
@@ -270,14 +197,16 @@ class Experiment:
         """The preprocessing."""
         return tuple(STEP.make(value) for value in self.settings.preprocessing)  # type: ignore[misc]
 
-    @cached_property
-    def optimizer(self) -> Optimizer:
-        """How the weights move."""
-        return OPTIMIZER.make(self.settings.optimizer)  # type: ignore[return-value]
+    def optimizer(self, role: str = MODEL) -> Optimizer:
+        """How the weights of a network move."""
+        value = self.settings.optimizer
+        return OPTIMIZER.make(value.get(role, "adam") if is_per_output(value) else value)  # type: ignore[return-value]
 
     def loss(self, output: str) -> tuple[str, Loss] | None:
         """Name and record of an output's loss; None where losses are given by output and this one has none."""
         value = self.settings.loss
+        if value is None:
+            return None
         if is_per_output(value):
             if output not in value:
                 return None
@@ -309,7 +238,13 @@ class Experiment:
         spelt = {name: plain(getattr(self.settings, name)) for name in Settings.fields()}
         spelt["data"] = _spelt(DATA.named, self.settings.data)
         spelt["preprocessing"] = [_spelt(STEP, value) for value in self.settings.preprocessing]
-        spelt["optimizer"] = _spelt(OPTIMIZER, self.settings.optimizer)
+        spelt["objective"] = _spelt(OBJECTIVE, self.settings.objective)
+        rates = self.settings.optimizer
+        spelt["optimizer"] = (
+            {role: _spelt(OPTIMIZER, value) for role, value in rates.items()}
+            if is_per_output(rates)
+            else _spelt(OPTIMIZER, rates)
+        )
         spelt["callbacks"] = [_spelt(CALLBACK, value) for value in self.settings.callbacks]
         return spelt
 
@@ -441,14 +376,21 @@ def _all(kind: Kind, value: Any) -> list[Rejected]:
 
 def _contradictions(experiment: Experiment) -> Iterator[Rejected]:
     """What is wrong only together: the schema cannot say it."""
-    settings, optimizer = experiment.settings, experiment.optimizer
-    clips = [name for name in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(optimizer, name) is not None]
-    if len(clips) > 1:
-        yield Rejected("AG210", f"only one of {' and '.join(clips)} can be set", field=f"/optimizer/{clips[1]}")
-    scheduled = isinstance(optimizer.learning_rate, str | Mapping)
-    schedule = SCHEDULE.make(optimizer.learning_rate) if scheduled else None
-    if isinstance(schedule, PiecewiseConstant):
-        yield from _piecewise(schedule)
+    settings = experiment.settings
+    yield from _roles(experiment)
+    scheduled = False
+    rates = settings.optimizer if is_per_output(settings.optimizer) else {"": settings.optimizer}
+    for role, value in rates.items():
+        place = f"/optimizer/{role}" if role else "/optimizer"
+        optimizer: Optimizer = OPTIMIZER.make(value)  # type: ignore[assignment]
+        clips = [name for name in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(optimizer, name) is not None]
+        if len(clips) > 1:
+            yield Rejected("AG210", f"only one of {' and '.join(clips)} can be set", field=f"{place}/{clips[1]}")
+        if isinstance(optimizer.learning_rate, str | Mapping):
+            scheduled = True
+            schedule = SCHEDULE.make(optimizer.learning_rate)
+            if isinstance(schedule, PiecewiseConstant):
+                yield from _piecewise(schedule, f"{place}/learning_rate")
     for number, value in enumerate(settings.callbacks):
         callback = CALLBACK.make(value)
         if isinstance(callback, ReduceLrOnPlateau) and scheduled:
@@ -472,24 +414,57 @@ def _name_of_monitor(callback: Record) -> str:
     return getattr(callback, "monitor", None) or ""
 
 
-def _piecewise(schedule: PiecewiseConstant) -> Iterator[Rejected]:
+def _roles(experiment: Experiment) -> Iterator[Rejected]:
+    settings, objective = experiment.settings, experiment.objective
+    wanted, given = objective.roles, settings.graphs
+    if not wanted:
+        if given:
+            hint = 'give "graph"' if settings.graph is None else ""
+            yield Rejected("AG210", f"the objective {objective.name} trains one graph", hint=hint, field="/graphs")
+        elif settings.graph is None:
+            yield Rejected("AG204", 'needs "graph": the graph file, relative to this one')
+    else:
+        if settings.graph is not None:
+            hint = 'name them in "graphs": ' + ", ".join(wanted)
+            yield Rejected("AG210", f"the objective {objective.name} trains several graphs", hint=hint, field="/graph")
+        for role in given:
+            if role not in wanted:
+                hint = nearest(role, wanted) or "it has: " + ", ".join(wanted)
+                complaint = f"the objective {objective.name} has no role {role!r}"
+                yield Rejected("AG210", complaint, hint=hint, field=f"/graphs/{role}")
+        for role in objective.needed:
+            if role not in given:
+                complaint = f'the objective {objective.name} needs "graphs": {{"{role}": …}}: {wanted[role]}'
+                yield Rejected("AG204", complaint, field="/graphs" if given else "")
+    if is_per_output(settings.optimizer):
+        for role in settings.optimizer:
+            if role not in experiment.networks:
+                hint = nearest(role, experiment.networks) or "it has: " + ", ".join(experiment.networks)
+                yield Rejected("AG210", f"there is no graph {role!r} to move", hint=hint, field=f"/optimizer/{role}")
+    if objective.takes_loss and settings.loss is None:
+        yield Rejected("AG204", f"needs 'loss': the objective {objective.name} minimises it")
+    elif not objective.takes_loss and settings.loss is not None:
+        hint = "leave it out"
+        yield Rejected("AG210", f"the objective {objective.name} brings its own losses", hint=hint, field="/loss")
+
+
+def _piecewise(schedule: PiecewiseConstant, place: str) -> Iterator[Rejected]:
     bounds, values = schedule.boundaries, schedule.values
     if len(values) != len(bounds) + 1:
         complaint = f"{len(bounds)} boundaries need {len(bounds) + 1} values, got {len(values)}"
-        yield Rejected("AG210", complaint, field="/optimizer/learning_rate/values")
+        yield Rejected("AG210", complaint, field=f"{place}/values")
     if any(later <= earlier for earlier, later in itertools.pairwise(bounds)):
-        yield Rejected(
-            "AG210", f"boundaries must rise, got {shown(bounds)}", field="/optimizer/learning_rate/boundaries"
-        )
+        yield Rejected("AG210", f"boundaries must rise, got {shown(bounds)}", field=f"{place}/boundaries")
 
 
 def _outside(experiment: Experiment) -> Iterator[Rejected]:
     root = project_folder(experiment.folder.resolve())
-    if not experiment.graph_file.resolve().is_relative_to(root):
-        field = "/graph/file" if isinstance(experiment.settings.graph, Mapping) else "/graph"
-        yield Rejected(
-            "AG410", "the graph must be inside the project folder", hint=f"the folder is {root.name}/", field=field
-        )
+    if experiment.settings.graph is None and not experiment.settings.graphs:
+        return
+    for network in experiment.networks.values():
+        if not network.file.resolve().is_relative_to(root):
+            hint = f"the folder is {root.name}/"
+            yield Rejected("AG410", "the graph must be inside the project folder", hint=hint, field=network.field)
 
 
 def experiment_schema() -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Whether data, graph, loss and metrics fit each other: rules on shapes and values, each with its own complaint."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -12,8 +12,8 @@ from archgraph.sizes import substitute, symbols_of
 from archgraph.training.data.base import Column, Samples
 from archgraph.training.data.dataset import Binding, as_target
 from archgraph.training.data.splits import Parts
-from archgraph.training.experiment import Experiment, is_per_output
-from archgraph.training.objective import (
+from archgraph.training.forms import is_per_output
+from archgraph.training.losses import (
     CLASS_NUMBER_LOSSES,
     FREE_SHAPE_LOSSES,
     PROBABILITY_LOSSES,
@@ -21,6 +21,9 @@ from archgraph.training.objective import (
     Loss,
 )
 from archgraph.vocabulary.weighted import Dressed
+
+if TYPE_CHECKING:
+    from archgraph.training.experiment import Experiment
 
 _SHAPE_ONLY = frozenset({"reshape", "flatten", "permute", "slice", "crop", "repeat_vector"})
 """Operations that hand on values as they are."""
@@ -34,13 +37,18 @@ _FREE_METRICS = frozenset({"accuracy", "mean_io_u"})
 class Fit(NamedTuple):
     """What is to be compared."""
 
-    experiment: Experiment
-    shaped: ShapedGraph
+    experiment: "Experiment"
+    networks: Mapping[str, ShapedGraph]
     samples: Samples
     parts: Parts
     binding: Binding
     columns: Mapping[str, Column]
     """A few preprocessed samples."""
+
+    @property
+    def shaped(self) -> ShapedGraph:
+        """The first of the networks, mostly the only one."""
+        return next(iter(self.networks.values()))
 
 
 class Target(NamedTuple):

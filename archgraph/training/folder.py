@@ -29,8 +29,8 @@ class RunFolder:
 
     @property
     def graph(self) -> Path:
-        """The graph file, as it was."""
-        return self.path / "model.graph.json"
+        """The graph file, as it was. Of several graphs each has the name of its role."""
+        return self.graph_of("model")
 
     @property
     def expanded(self) -> Path:
@@ -64,13 +64,13 @@ class RunFolder:
 
     @property
     def best(self) -> Path:
-        """The model with the best weights so far."""
-        return self.path / "best.keras"
+        """The model with the best weights so far. Of several, each is ``best-ROLE.keras``."""
+        return self.best_of("model")
 
     @property
     def model(self) -> Path:
-        """The finished model."""
-        return self.path / "model.keras"
+        """The finished model. Of several, each has the name of its role."""
+        return self.model_of("model")
 
     @property
     def result(self) -> Path:
@@ -81,6 +81,18 @@ class RunFolder:
     def log(self) -> Path:
         """What was printed."""
         return self.path / "train.log"
+
+    def graph_of(self, role: str) -> Path:
+        """The graph file of a role."""
+        return self.path / f"{role}.graph.json"
+
+    def best_of(self, role: str) -> Path:
+        """The best model of a role."""
+        return self.path / ("best.keras" if role == "model" else f"best-{role}.keras")
+
+    def model_of(self, role: str) -> Path:
+        """The finished model of a role."""
+        return self.path / f"{role}.keras"
 
     def picture(self, name: str) -> Path:
         """A plot: ``curves``, ``confusion_matrix``, ``samples`` or ``predictions``."""

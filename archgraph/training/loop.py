@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from archgraph.analysis.shaped import ShapedGraph
 from archgraph.compiler import compile_model
 from archgraph.compiler.backend import load_keras
 from archgraph.diagnostics import Diagnostic, GraphError
@@ -20,17 +21,17 @@ from archgraph.document.files import replacing, write_atomically
 from archgraph.graph import Block
 from archgraph.training import folder as folders
 from archgraph.training import preprocessing, state
-from archgraph.training.assemble import assemble
 from archgraph.training.data.dataset import Dataset, Part
 from archgraph.training.data.weights import class_weights
-from archgraph.training.evaluate import evaluate, illustrate
 from archgraph.training.experiment import Experiment, load_experiment, overridden, read_experiment
 from archgraph.training.feed import Feed, order
 from archgraph.training.folder import RunFolder
+from archgraph.training.observers import observers
 from archgraph.training.planning import Plan, plan
 from archgraph.training.plots import curves
 from archgraph.training.report import Logged, Reporter, figures, reporter
 from archgraph.training.run import Run
+from archgraph.training.trainees import trainee
 from archgraph.training.watch import Watches
 
 _WRITING_SHARE = 0.1
@@ -91,18 +92,12 @@ class Training:
             message = f"training needs Keras on TensorFlow, not on {keras.backend.backend()}"
             raise GraphError([Diagnostic("AG802", "", message, "unset KERAS_BACKEND")])
         keras.utils.set_random_seed(self.settings.seed)
-        self.model = compile_model(
-            planned.shaped,
-            seed=self.settings.seed,
-            dtype_policy=self.settings.dtype_policy,
-            rolled="auto",
-            fused=True,
-        )
-        self.trained = assemble(self.experiment, self.model, self.dataset)
+        networks = {role: self._compiled(shaped) for role, shaped in planned.networks.items()}
+        self.trainee = trainee(planned, self.dataset, networks)
         self.feed = Feed(self.dataset.train, self.settings.batch_size)
         held = self.dataset.validation
         self.validation = None if held is None else Feed(held, self.settings.batch_size)
-        self.variables = state.variables(self.trained)
+        self.observers = observers(planned)
         self.watches = Watches(self.experiment.callbacks, held is not None)
         self.history: list[dict[str, Any]] = []
         self.epoch = self.step = 0
@@ -114,6 +109,10 @@ class Training:
         self._written = time.monotonic()
         self._writing_took = 0.0
 
+    def _compiled(self, shaped: ShapedGraph) -> Any:
+        settings = self.settings
+        return compile_model(shaped, seed=settings.seed, dtype_policy=settings.dtype_policy, rolled="auto", fused=True)
+
     # ---- beginning
 
     def describe(self) -> None:
@@ -124,12 +123,13 @@ class Training:
             write_atomically(self.folder.experiment, document.text)
         else:
             folders.write_json(self.folder.experiment, value)
-        write_atomically(self.folder.graph, self.experiment.graph_file.read_bytes())
+        for role, network in self.experiment.networks.items():
+            write_atomically(self.folder.graph_of(role), network.file.read_bytes())
         folders.write_json(self.folder.expanded, expanded(self.plan))
         folders.write_json(self.folder.resolved, self._resolved())
         folders.write_json(self.folder.preprocessing, preprocessing.as_json(self.dataset.fitted))
         counts = ", ".join(f"{number:,} {part}" for part, number in self._data()["samples"].items() if number)
-        self.reports.say(f"{self.experiment.name}: {self.plan.shaped.parameters:,} parameters; samples: {counts}")
+        self.reports.say(f"{self.experiment.name}: {self.plan.parameters:,} parameters; samples: {counts}")
         self.reports.say(f"run folder: {self.folder.path}")
 
     def _data(self) -> dict[str, Any]:
@@ -139,13 +139,7 @@ class Training:
         raw = {name: self.plan.samples.columns[name].values for name in self.plan.binding.fed}
         return {
             "settings": self.experiment.resolved(),
-            "graph": {
-                "parameters": self.plan.shaped.parameters,
-                "parameters_used": {
-                    name: value.name if isinstance(value, Block) else preprocessing.plain(value)
-                    for name, value in self.plan.shaped.parameters_used.items()
-                },
-            },
+            "graphs": {role: _used(shaped) for role, shaped in self.plan.networks.items()},
             "data": self._data(),
             "raw": {
                 name: {
@@ -177,7 +171,7 @@ class Training:
             raise self._over(f"its training is over: {progress['stopped']}")
         if progress["epoch"] >= self.settings.epochs:
             raise self._over(f"it has finished its {progress['epoch']} epochs")
-        state.restore(self.variables, kept.arrays)
+        state.restore(self.trainee.variables, kept.arrays)
         self.best, self.best_written = kept.best, False
         self.epoch, self.step, self.seconds = progress["epoch"], progress["step"], progress["seconds"]
         self.history = [dict(row) for row in progress["history"]]
@@ -210,7 +204,6 @@ class Training:
 
     def run(self) -> Run:
         """Train to the end, or until told to stop."""
-        self.trained.make_train_function()
         with self._stoppable():
             while self.epoch < self.settings.epochs and not self.stopped and not self.interrupted:
                 self._epoch()
@@ -239,40 +232,44 @@ class Training:
         began = time.monotonic() - self.seconds
         steps, size = self.feed.steps, self.settings.batch_size
         if not self.step:
-            self.trained.reset_metrics()  # a resumed epoch goes on with the figures it had
+            self.trainee.reset()  # a resumed epoch goes on with the figures it had
         self.reports.begin(self.epoch, self.settings.epochs, steps)
         indices = order(self.settings.seed, self.epoch, self.feed.count, shuffle=self.settings.shuffle)
         iterator = self.feed.batches(indices[self.step * size :])
         while self.step < steps:
-            self.trained.train_function(iterator)
+            self.trainee.train(iterator)
             self.step = min(self.step + self.settings.steps_per_execution, steps)
-            self.reports.advance(self.step, self._measure)
+            self.reports.advance(self.step, self.trainee.measured)
             self.seconds = time.monotonic() - began
             if self.interrupted:
                 return
             self._save_when_due()
         self._end_epoch(began)
 
-    def _measure(self) -> dict[str, float]:
-        return {name: float(value) for name, value in self.trained.get_metrics_result().items()}
-
     def _end_epoch(self, began: float) -> None:
-        measured = self._measure()
+        measured = self.trainee.measured()
         if self.validation is not None:
-            scores = evaluate(self.trained, self.validation)
+            scores = self.trainee.evaluate(self.validation)
             measured |= {f"val_{name}": value for name, value in scores.items()}
         self.seconds = time.monotonic() - began
-        rate = float(self.trained.optimizer.learning_rate.numpy())
-        row = {"epoch": self.epoch + 1, "seconds": round(self.seconds, 3), "learning_rate": rate, **measured}
+        row = {"epoch": self.epoch + 1, "seconds": round(self.seconds, 3), **self._rates(), **measured}
         self.history.append(row)
         self.reports.end(self.epoch, self.settings.epochs, row, measured)
-        best, reason = self.watches.take_in(self.epoch, measured, self.trained.optimizer)
-        if not math.isfinite(measured["loss"]):
+        best, reason = self.watches.take_in(self.epoch, measured, self.trainee.optimizers.values())
+        if not all(math.isfinite(value) for name, value in measured.items() if name.endswith("loss")):
             reason = "the loss is not finite: try a lower learning rate, or clip the gradients"
         if best:
-            self.best, self.best_written = state.capture(self.trained.weights), False
+            self.best, self.best_written = state.capture(self.trainee.weights), False
+        for observer in self.observers:
+            observer.epoch_ended(self, row)
         self.epoch, self.step, self.seconds, self.stopped = self.epoch + 1, 0, 0.0, reason
         self._save_when_due()
+
+    def _rates(self) -> dict[str, float]:
+        rates = {role: float(one.learning_rate.numpy()) for role, one in self.trainee.optimizers.items()}
+        if len(rates) == 1:
+            return {"learning_rate": next(iter(rates.values()))}
+        return {f"{role}_learning_rate": rate for role, rate in rates.items()}
 
     # ---- saving
 
@@ -292,7 +289,7 @@ class Training:
             "history": folders.finite(self.history),
             "watches": folders.finite(self.watches.memory()),
         }
-        state.write(self.folder.state, state.State(progress, state.capture(self.variables), self.best))
+        state.write(self.folder.state, state.State(progress, state.capture(self.trainee.variables), self.best))
         folders.write_metrics(self.folder, self.history)
         if not self.best_written and self.best:
             self._save_best()
@@ -300,17 +297,13 @@ class Training:
         self._writing_took = self._written - began
 
     def _save_best(self) -> None:
-        present = state.capture(self.trained.weights)
-        state.restore(self.trained.weights, self.best)
-        self._save_model(self.folder.best)
-        state.restore(self.trained.weights, present)
+        weights = self.trainee.weights
+        present = state.capture(weights)
+        state.restore(weights, self.best)
+        for role, network in self.trainee.networks.items():
+            _save_network(network, self.folder.best_of(role))
+        state.restore(weights, present)
         self.best_written = True
-
-    def _save_model(self, path: Path) -> None:
-        # A fresh wrapper around the same layers: the file holds the network, not the optimiser's state.
-        plain = load_keras().Model(self.model.input, self.model.output, name=self.model.name)
-        with replacing(path) as temporary:
-            plain.save(temporary)
 
     # ---- ending
 
@@ -328,19 +321,20 @@ class Training:
 
     def _finish(self) -> Run:
         self._save()
-        averaged = bool(getattr(self.trained.optimizer, "use_ema", False))
+        averaged = self.trainee.average()
         restored = self.watches.restores_best and bool(self.best) and not averaged
         if restored:
-            state.restore(self.trained.weights, self.best)
-        elif averaged:
-            self.trained.optimizer.finalize_variable_values(self.trained.trainable_variables)
-        self._save_model(self.folder.model)
-        scores = evaluate(self.trained, Feed(self.dataset.test, self.settings.batch_size))
+            state.restore(self.trainee.weights, self.best)
+        for role, network in self.trainee.networks.items():
+            _save_network(network, self.folder.model_of(role))
+        scores = self.trainee.evaluate(Feed(self.dataset.test, self.settings.batch_size))
         self._result(scores, "best" if restored else "average" if averaged else "last", interrupted=False)
         title = self.experiment.name
         write_atomically(self.folder.picture("curves"), curves(title, self.history, self.best_epoch))
-        for name, picture in illustrate(title, self.trained, self.plan, self.dataset):
+        for name, picture in self.trainee.illustrate(title):
             write_atomically(self.folder.picture(name), picture)
+        for observer in self.observers:
+            observer.ended(self)
         if self.stopped:
             self.reports.say(f"stopped after epoch {self.epoch}: {self.stopped}")
         self.reports.say(f"test: {figures(scores)}")
@@ -359,7 +353,7 @@ class Training:
                 "interrupted": interrupted,
                 "stopped": self.stopped,
                 "seconds": round(sum(row["seconds"] for row in self.history) + self.seconds, 3),
-                "parameters": self.plan.shaped.parameters,
+                "parameters": self.plan.parameters,
                 "samples": self._data()["samples"],
             },
         )
@@ -375,10 +369,30 @@ def _weighted(planned: Plan) -> Dataset:
     return Dataset(train, **kept)
 
 
+def _save_network(network: Any, path: Path) -> None:
+    # A fresh wrapper around the same layers: the file holds the network, not the optimiser's state.
+    plain = load_keras().Model(network.input, network.output, name=network.name)
+    with replacing(path) as temporary:
+        plain.save(temporary)
+
+
+def _used(shaped: ShapedGraph) -> dict[str, Any]:
+    """How large a network is, and the parameters that its graph was given."""
+    used = shaped.parameters_used.items()
+    return {
+        "parameters": shaped.parameters,
+        "parameters_used": {
+            name: value.name if isinstance(value, Block) else preprocessing.plain(value) for name, value in used
+        },
+    }
+
+
 def expanded(planned: Plan) -> list[dict[str, Any]]:
-    """Every primitive of the expanded graph: path, operation, parameters, what feeds it, shapes."""
+    """Every primitive of the expanded graphs: path, operation, parameters, what feeds it, shapes."""
+    several = len(planned.networks) > 1
     return [
         {
+            **({"role": role} if several else {}),
             "path": node.path,
             "op": node.leaf.primitive.op,
             "parameters": {name: preprocessing.plain(value) for name, value in node.leaf.primitive.given()},
@@ -388,7 +402,8 @@ def expanded(planned: Plan) -> list[dict[str, Any]]:
             ],
             **({"weights_of": node.owner} if node.owner != node.path else {}),
         }
-        for node in planned.shaped.walk()
+        for role, shaped in planned.networks.items()
+        for node in shaped.walk()
     ]
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from archgraph.kinds import AnyOf, Choice, Flag, Integer, ListOf, Number, optional
 from archgraph.record import Named, Record, param, record
-from archgraph.training.objective import KerasObject
+from archgraph.training.losses import KerasObject
 
 # ---- schedules
 

@@ -12,8 +12,8 @@ from archgraph.document.load import load_graph
 from archgraph.training.data.base import Samples
 from archgraph.training.data.dataset import Binding, Dataset, bind, fit_steps, prepare, with_constants
 from archgraph.training.data.splits import Parts, split
-from archgraph.training.experiment import Experiment, load_experiment
-from archgraph.training.fit import Fit, misfits, quantities
+from archgraph.training.experiment import Experiment, Network, load_experiment
+from archgraph.training.fit import Fit
 
 _LOOKED_AT = 8
 """Samples that are preprocessed to learn the shapes."""
@@ -24,24 +24,35 @@ class Plan:
     """An experiment whose graph, data, objective and metrics fit each other. Only `plan` makes one."""
 
     experiment: Experiment
-    shaped: ShapedGraph
+    networks: Mapping[str, ShapedGraph]
+    """The graphs by role."""
     samples: Samples
     parts: Parts
     binding: Binding
     quantities: tuple[str, ...]
     """Names of what an epoch measures, as in metrics.csv."""
 
+    @property
+    def shaped(self) -> ShapedGraph:
+        """The first of the graphs, mostly the only one."""
+        return next(iter(self.networks.values()))
+
+    @property
+    def parameters(self) -> int:
+        """Weights of all graphs."""
+        return sum(shaped.parameters for shaped in self.networks.values())
+
     def dataset(self) -> Dataset:
-        """All the data, preprocessed and bound to the graph's names."""
-        settings, shaped = self.experiment.settings, self.shaped
+        """All the data, preprocessed and bound to the names that the objective asks for."""
+        settings, face = self.experiment.settings, self.experiment.objective.face(self.networks)
         try:
             return prepare(
                 self.samples,
                 self.parts,
                 self.experiment.steps,
                 self.binding,
-                shaped.inputs,
-                shaped.outputs,
+                face.inputs,
+                face.outputs,
                 validated=settings.validation > 0,
             )
         except Rejected as rejected:
@@ -55,17 +66,19 @@ def plan(experiment: Experiment) -> Plan:
         GraphError: with every finding about graph, data, preprocessing, loss, metrics and callbacks, placed.
     """
     found: list[Diagnostic] = []
-    shaped = _graph(experiment, found)
+    networks = {role: _graph(experiment, network, found) for role, network in experiment.networks.items()}
+    shaped = {role: one for role, one in networks.items() if one is not None}
     drawn = _data(experiment, found)
-    if shaped is None or drawn is None:
+    if len(shaped) < len(networks) or drawn is None:
         raise GraphError(found)
     samples, parts = drawn
     settings = experiment.settings
     try:
-        samples, targets = with_constants(samples, shaped.outputs, settings.targets)
+        face = experiment.objective.face(shaped)
+        samples, targets = with_constants(samples, face.outputs, settings.targets)
     except Rejected as rejected:
         raise GraphError(experiment.document.place([rejected.at("")])) from None
-    binding, complaints = bind(samples, shaped.inputs, shaped.outputs, settings.inputs, targets)
+    binding, complaints = bind(samples, face.inputs, face.outputs, settings.inputs, targets)
     names: tuple[str, ...] = ()
     if not complaints:
         complaints, names = _fit(experiment, shaped, samples, parts, binding)
@@ -83,16 +96,15 @@ def check_experiment(path: str | Path, overrides: Mapping[str, Any] | None = Non
     return ()
 
 
-def _graph(experiment: Experiment, found: list[Diagnostic]) -> ShapedGraph | None:
-    file = experiment.graph_file
+def _graph(experiment: Experiment, network: Network, found: list[Diagnostic]) -> ShapedGraph | None:
+    file = network.file
     try:
         if not file.is_file():
             beside = file.parent.glob("*.json") if file.parent.is_dir() else ()
-            field = "/graph/file" if isinstance(experiment.settings.graph, Mapping) else "/graph"
             hint = nearest(file.name, (path.name for path in beside))
-            rejected = Rejected("AG109", f"there is no graph file {file.name!r} there", hint=hint, field=field)
+            rejected = Rejected("AG109", f"there is no graph file {file.name!r} there", hint=hint, field=network.field)
             raise GraphError(experiment.document.place([rejected.at("")]))
-        return infer(load_graph(experiment.graph_reference, experiment.graph_params))
+        return infer(load_graph(network.reference, network.params))
     except GraphError as error:
         found += error.diagnostics
         return None
@@ -108,14 +120,14 @@ def _data(experiment: Experiment, found: list[Diagnostic]) -> tuple[Samples, Par
 
 
 def _fit(
-    experiment: Experiment, shaped: ShapedGraph, samples: Samples, parts: Parts, binding: Binding
+    experiment: Experiment, networks: Mapping[str, ShapedGraph], samples: Samples, parts: Parts, binding: Binding
 ) -> tuple[list[Rejected], tuple[str, ...]]:
     try:
         columns, _ = fit_steps(samples, parts.train[:_LOOKED_AT], experiment.steps, binding)
     except Rejected as rejected:
         return [rejected], ()
-    fit = Fit(experiment, shaped, samples, parts, binding, columns)
-    return list(_distinct(misfits(fit))), quantities(fit)
+    fit = Fit(experiment, networks, samples, parts, binding, columns)
+    return list(_distinct(experiment.objective.misfits(fit))), experiment.objective.quantities(fit)
 
 
 def _distinct(found: Iterator[Rejected]) -> Iterator[Rejected]:

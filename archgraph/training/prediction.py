@@ -13,8 +13,8 @@ from archgraph.training import preprocessing
 from archgraph.training.data.archive import read_npz
 from archgraph.training.data.base import Array, Column
 from archgraph.training.data.files import IMAGE_SUFFIXES, read_image, read_table, table_features
-from archgraph.training.experiment import is_per_output
 from archgraph.training.folder import RunFolder, read_json
+from archgraph.training.forms import is_per_output
 from archgraph.training.preprocessing import Fitted
 
 _BYTE_RANGE_FROM = 128.0

@@ -1,7 +1,7 @@
 """Callbacks at work: what they remember from epoch to epoch, and what they decide."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from archgraph.training.callbacks import Checkpoint, EarlyStopping, ReduceLrOnPlateau, Watcher
@@ -54,7 +54,7 @@ class Watches:
         """Whether the finished model has the best weights rather than the last."""
         return self.validated and bool(getattr(self.checkpoint.watcher, "restore_best", False))
 
-    def take_in(self, epoch: int, measured: Mapping[str, float], optimizer: Any) -> tuple[bool, str]:
+    def take_in(self, epoch: int, measured: Mapping[str, float], optimizers: Iterable[Any]) -> tuple[bool, str]:
         """Let every callback see an epoch: whether it is the best so far, and why to stop (empty: go on)."""
         reason, best = "", False
         for watch in self.all:
@@ -66,7 +66,7 @@ class Watches:
             elif isinstance(watch.watcher, EarlyStopping):
                 reason = _stop(watch, watch.watcher) or reason
             elif isinstance(watch.watcher, ReduceLrOnPlateau):
-                _reduce(watch, watch.watcher, optimizer)
+                _reduce(watch, watch.watcher, optimizers)
         return best, reason
 
     def memory(self) -> list[dict[str, Any]]:
@@ -85,12 +85,13 @@ def _stop(watch: Watch, early: EarlyStopping) -> str:
     return f"{watch.quantity} has not got better for {watch.waited} epochs"
 
 
-def _reduce(watch: Watch, plateau: ReduceLrOnPlateau, optimizer: Any) -> None:
+def _reduce(watch: Watch, plateau: ReduceLrOnPlateau, optimizers: Iterable[Any]) -> None:
     if watch.cooling > 0:
         watch.cooling -= 1
         watch.waited = 0
     elif watch.waited >= max(plateau.patience, 1):
-        rate = float(optimizer.learning_rate.numpy())
-        if rate > plateau.min_lr:
-            optimizer.learning_rate.assign(max(rate * plateau.factor, plateau.min_lr))
+        for optimizer in optimizers:
+            rate = float(optimizer.learning_rate.numpy())
+            if rate > plateau.min_lr:
+                optimizer.learning_rate.assign(max(rate * plateau.factor, plateau.min_lr))
         watch.waited, watch.cooling = 0, plateau.cooldown

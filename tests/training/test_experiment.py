@@ -192,7 +192,7 @@ def test_a_graph_in_a_sibling_folder_of_the_project_is_found(project: Path) -> N
     (project / "experiments").mkdir()
     path = project / "experiments" / "a.train.json"
     path.write_text(json.dumps(whole({"graph": "../dense.graph.json"})))
-    assert load_experiment(path).graph_file.resolve() == project / "dense.graph.json"
+    assert load_experiment(path).networks["model"].file.resolve() == project / "dense.graph.json"
 
 
 def test_overrides_replace_entries_by_dotted_path(write: Write) -> None:
@@ -200,10 +200,10 @@ def test_overrides_replace_entries_by_dotted_path(write: Write) -> None:
     changed = load_experiment(
         path, {"optimizer.momentum": 0.9, "epochs": 7, "data.subset": 100, "graph.params": {"n": 1}}
     )
-    assert changed.optimizer == Sgd(momentum=0.9)
+    assert changed.optimizer() == Sgd(momentum=0.9)
     assert changed.settings.epochs == 7
     assert changed.source.subset == 100
-    assert changed.graph_params == {"n": 1}
+    assert changed.networks["model"].params == {"n": 1}
 
 
 @pytest.mark.parametrize("path", ["nothing.there", "preprocessing.7.name", "epochs.x.y"])

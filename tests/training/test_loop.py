@@ -86,7 +86,7 @@ def test_a_parameter_that_is_a_block_is_written_down_by_its_name(write: Write) -
     }  # fmt: skip
     run = train(write(graph, epochs=1), progress=False)
     resolved = json.loads((run.path / "resolved.json").read_text())
-    assert resolved["graph"]["parameters_used"] == {"unit": "wide"}
+    assert resolved["graphs"]["model"]["parameters_used"] == {"unit": "wide"}
 
 
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(write: Write) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import pytest
 
-from archgraph.training.objective import LOSSES, METRICS, KerasObject
+from archgraph.training.losses import LOSSES, METRICS, KerasObject
 from archgraph.training.optimizer import OPTIMIZERS, SCHEDULES, Schedule
 
 NOT_KERAS = {"per", "reduction", "ignore_class", "decay_steps", "clipnorm"}

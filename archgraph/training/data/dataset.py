@@ -123,7 +123,7 @@ def bind(
         for name in inputs:
             if name not in fed:
                 found.append(_unbound(name, "input", samples, "/inputs"))
-        if not learned:
+        if outputs and not learned:
             found.append(_unbound(next(iter(outputs)), "output", samples, "/targets"))
     return Binding(fed, learned), found
 

@@ -1,0 +1,9 @@
+"""What training is to reach, as records: one file for each family. Never imports Keras."""
+
+from archgraph.record import Named
+from archgraph.training.objectives.base import OBJECTIVES, Face, Objective, objective
+from archgraph.training.objectives.supervised import Supervised
+
+OBJECTIVE = Named("an objective", OBJECTIVES)
+
+__all__ = ["OBJECTIVE", "OBJECTIVES", "Face", "Objective", "Supervised", "objective"]

@@ -1,0 +1,21 @@
+"""Objectives at work, on Keras: what one step does to the networks, and everything that a run must keep of them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from archgraph.training.data.dataset import Dataset
+from archgraph.training.objectives import Objective, Supervised
+from archgraph.training.planning import Plan
+from archgraph.training.trainees.base import Trainee
+from archgraph.training.trainees.supervised import SupervisedTrainee
+
+TRAINEES: Mapping[type[Objective], type[Trainee]] = {Supervised: SupervisedTrainee}
+"""Who carries out which objective."""
+
+
+def trainee(plan: Plan, dataset: Dataset, networks: Mapping[str, Any]) -> Trainee:
+    """The networks of a plan, as Keras models by role, ready for their first step."""
+    return TRAINEES[type(plan.experiment.objective)](plan, dataset, networks)
+
+
+__all__ = ["TRAINEES", "Trainee", "trainee"]

@@ -1,0 +1,72 @@
+"""What the training loop asks of networks in training, whatever they are trained for."""
+
+import abc
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from archgraph.training.data.dataset import Dataset
+from archgraph.training.feed import Feed
+from archgraph.training.planning import Plan
+
+
+class Trainee(abc.ABC):
+    """Networks in training. Everything that changes is a Keras variable, so that a run can be stopped anywhere.
+
+    Random numbers are drawn by seeds worked out from the experiment's seed and the number of the step, or from the
+    state of a Keras seed generator among `variables`: never from anywhere else.
+    """
+
+    def __init__(self, plan: Plan, dataset: Dataset, networks: Mapping[str, Any]) -> None:
+        self.plan, self.experiment, self.settings = plan, plan.experiment, plan.experiment.settings
+        self.dataset = dataset
+        self.networks = networks
+        """Keras models by role."""
+
+    @property
+    @abc.abstractmethod
+    def variables(self) -> Sequence[Any]:
+        """All that changes in training, each once, in a fixed order: weights, optimisers, figures of the epoch."""
+
+    @property
+    @abc.abstractmethod
+    def optimizers(self) -> Mapping[str, Any]:
+        """The Keras optimisers by the role of what they move."""
+
+    @property
+    def weights(self) -> list[Any]:
+        """All variables of the networks."""
+        found = {id(weight): weight for network in self.networks.values() for weight in network.weights}
+        return list(found.values())
+
+    @abc.abstractmethod
+    def train(self, batches: Iterator[Any]) -> None:
+        """Take ``steps_per_execution`` batches, or what is left of them, and learn."""
+
+    @abc.abstractmethod
+    def reset(self) -> None:
+        """Forget the figures of the epoch."""
+
+    @abc.abstractmethod
+    def measured(self) -> dict[str, float]:
+        """The figures of the epoch so far."""
+
+    @abc.abstractmethod
+    def evaluate(self, feed: Feed) -> dict[str, float]:
+        """The figures on other data; those of the epoch are forgotten."""
+
+    def average(self) -> bool:
+        """Put the moving averages of weights, where the optimisers keep them, in the place of the weights."""
+        averaged = False
+        for role, optimizer in self.optimizers.items():
+            if getattr(optimizer, "use_ema", False):
+                optimizer.finalize_variable_values(self.moved(role))
+                averaged = True
+        return averaged
+
+    def moved(self, role: str) -> list[Any]:
+        """The variables that the optimiser of a role moves."""
+        return list(self.networks[role].trainable_variables)
+
+    def illustrate(self, title: str) -> Iterator[tuple[str, bytes]]:
+        """Name and PNG of pictures of what was learned, drawn at the end."""
+        return iter(())
