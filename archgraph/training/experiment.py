@@ -119,6 +119,11 @@ class Settings(Record):
     steps_per_execution: int = param(
         Integer(1, 10_000), "Steps that run without returning to Python: more is faster for small graphs.", default=1
     )
+    show_every: int = param(
+        Integer(0, 1_000_000),
+        "After how many epochs what a network makes (pictures, texts) is kept in the folder samples; 0: never.",
+        default=1,
+    )
     meta: Any = param(MapOf(Anything()), "Free for other tools.", default=FrozenMap())
 
 

@@ -82,6 +82,10 @@ class RunFolder:
         """What was printed."""
         return self.path / "train.log"
 
+    def sample(self, epoch: int, name: str) -> Path:
+        """What the networks made after an epoch."""
+        return self.path / "samples" / f"{epoch:04d}-{name}"
+
     def graph_of(self, role: str) -> Path:
         """The graph file of a role."""
         return self.path / f"{role}.graph.json"

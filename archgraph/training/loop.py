@@ -24,7 +24,7 @@ from archgraph.training import preprocessing, state
 from archgraph.training.data.dataset import Dataset, Part
 from archgraph.training.data.weights import class_weights
 from archgraph.training.experiment import Experiment, load_experiment, overridden, read_experiment
-from archgraph.training.feed import Feed, order
+from archgraph.training.feed import Feed
 from archgraph.training.folder import RunFolder
 from archgraph.training.observers import observers
 from archgraph.training.planning import Plan, plan
@@ -36,7 +36,7 @@ from archgraph.training.watch import Watches
 
 _WRITING_SHARE = 0.1
 """Writing the state takes at most this share of the time."""
-_RESUMABLE = frozenset({"epochs", "doc", "meta"})
+_RESUMABLE = frozenset({"epochs", "doc", "meta", "show_every"})
 """Settings that may change between a run and its resumption."""
 
 
@@ -86,7 +86,7 @@ class Training:
     def __init__(self, planned: Plan, folder: RunFolder, reports: Reporter, overrides: Mapping[str, Any]) -> None:
         self.plan, self.folder, self.reports, self.overrides = planned, folder, reports, overrides
         self.experiment, self.settings = planned.experiment, planned.experiment.settings
-        self.dataset = _weighted(planned)
+        self.dataset = planned.experiment.objective.seen(_weighted(planned))
         keras = load_keras()
         if keras.backend.backend() != "tensorflow":
             message = f"training needs Keras on TensorFlow, not on {keras.backend.backend()}"
@@ -234,7 +234,7 @@ class Training:
         if not self.step:
             self.trainee.reset()  # a resumed epoch goes on with the figures it had
         self.reports.begin(self.epoch, self.settings.epochs, steps)
-        indices = order(self.settings.seed, self.epoch, self.feed.count, shuffle=self.settings.shuffle)
+        indices = self.trainee.order(self.epoch)
         iterator = self.feed.batches(indices[self.step * size :])
         while self.step < steps:
             self.trainee.train(iterator)

@@ -9,6 +9,7 @@ from archgraph.analysis.shaped import ShapedGraph
 from archgraph.diagnostics import Rejected
 from archgraph.record import Record, param, record
 from archgraph.shapes import Tensor
+from archgraph.training.data.dataset import Dataset
 from archgraph.training.fit import Fit
 
 T = TypeVar("T", bound="Objective")
@@ -52,6 +53,10 @@ class Objective(Record, abc.ABC):
     @abc.abstractmethod
     def quantities(self, fit: Fit) -> tuple[str, ...]:
         """Names of what an epoch measures, as they stand in metrics.csv."""
+
+    def seen(self, dataset: Dataset) -> Dataset:
+        """What training sees of the data: all of it, unless the objective keeps something back."""
+        return dataset
 
     @classmethod
     def doc(cls) -> str:

@@ -4,8 +4,9 @@ import abc
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from archgraph.training.data.base import Array
 from archgraph.training.data.dataset import Dataset
-from archgraph.training.feed import Feed
+from archgraph.training.feed import Feed, order
 from archgraph.training.planning import Plan
 
 
@@ -66,6 +67,17 @@ class Trainee(abc.ABC):
     def moved(self, role: str) -> list[Any]:
         """The variables that the optimiser of a role moves."""
         return list(self.networks[role].trainable_variables)
+
+    def order(self, epoch: int) -> Array:
+        """The order in which an epoch (from 0) sees the samples: a function of seed and epoch alone."""
+        return order(self.settings.seed, epoch, len(self.dataset.train), shuffle=self.settings.shuffle)
+
+    def shown(self, epoch: int) -> Iterator[tuple[str, bytes | str]]:
+        """File name and content (PNG, text) of what the networks make after an epoch (from 1).
+
+        Random numbers come from seeds of (experiment seed, epoch): a resumed run shows the same.
+        """
+        return iter(())
 
     def illustrate(self, title: str) -> Iterator[tuple[str, bytes]]:
         """Name and PNG of pictures of what was learned, drawn at the end."""
