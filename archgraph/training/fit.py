@@ -67,7 +67,7 @@ class Target(NamedTuple):
 def misfits(fit: Fit) -> Iterator[Rejected]:
     """Every complaint, its field below the experiment."""
     sizes: dict[str, Dim] = {}
-    wrong = list(_inputs(fit, sizes))
+    wrong = list(misfed(fit, fit.shaped, sizes))
     yield from wrong
     if wrong:
         return
@@ -80,14 +80,15 @@ def misfits(fit: Fit) -> Iterator[Rejected]:
             if not wrong:
                 yield from _metrics(fit, target)
     yield from _class_weights(fit)
-    yield from _monitors(fit)
+    yield from unmeasured(fit, quantities(fit))
 
 
 # ---- inputs
 
 
-def _inputs(fit: Fit, sizes: dict[str, Dim]) -> Iterator[Rejected]:
-    for name, tensor in fit.shaped.inputs.items():
+def misfed(fit: Fit, shaped: ShapedGraph, sizes: dict[str, Dim]) -> Iterator[Rejected]:
+    """Complaints about the columns that feed the inputs of one of the graphs; `sizes` takes in what they settle."""
+    for name, tensor in shaped.inputs.items():
         column = fit.binding.inputs[name]
         values = fit.columns[column].values
         field = f"/inputs/{name}" if fit.experiment.settings.inputs else "/data"
@@ -321,8 +322,8 @@ def quantities(fit: Fit) -> tuple[str, ...]:
     return (*names, *(f"val_{name}" for name in names if validated))
 
 
-def _monitors(fit: Fit) -> Iterator[Rejected]:
-    known = quantities(fit)
+def unmeasured(fit: Fit, known: tuple[str, ...]) -> Iterator[Rejected]:
+    """Complaints about callbacks that watch none of the quantities that are known."""
     for number, value in enumerate(fit.experiment.settings.callbacks):
         monitor = value.get("monitor") if isinstance(value, Mapping) else None
         if monitor is not None and monitor not in known:

@@ -21,8 +21,13 @@ class Watch:
         self.cooling = 0
 
     def better(self, epoch: int, measured: Mapping[str, float]) -> bool:
-        """Take in an epoch's figures; whether the quantity got better. A quantity that is not finite never does."""
-        value = measured[self.quantity]
+        """Take in an epoch's figures; whether the quantity got better. A quantity that is not finite never does.
+
+        An epoch that does not measure it changes nothing.
+        """
+        value = measured.get(self.quantity)
+        if value is None:
+            return False
         sign = 1 if self.rising else -1
         improved = math.isfinite(value) and (self.best is None or sign * (value - self.best) > self.least)
         if improved:
