@@ -17,7 +17,7 @@ GREY = np.arange(2 * 3 * 4, dtype=np.float32).reshape(2, 3, 4, 1)
 def applied(values: Any, name: str, labels: tuple[str, ...] = (), **options: Any) -> np.ndarray[Any, Any]:
     step = STEPS[name].make(options)
     column = Column(np.asarray(values), labels)
-    return step.apply(column, step.learn(column)).values
+    return step.apply(column, step.learn([column])).values
 
 
 def test_rescale_maps_one_range_onto_another() -> None:
@@ -31,6 +31,31 @@ def test_standardize_agrees_with_scikit_learn() -> None:
     np.testing.assert_allclose(applied(values, "standardize"), expected, atol=1e-5)
 
 
+def test_center_leaves_the_mean_at_zero_and_the_spread_as_it_was() -> None:
+    values = np.random.default_rng(2).normal(3, 5, (200, 4))
+    centred = applied(values, "center")
+    np.testing.assert_allclose(centred.mean(0), 0, atol=1e-5)
+    np.testing.assert_allclose(centred.std(0), values.std(0), rtol=1e-5)
+
+
+def test_contrast_is_normalised_within_each_sample() -> None:
+    values = np.random.default_rng(3).normal(3, 5, (20, 4, 4, 1)) * np.arange(1, 21)[:, None, None, None]
+    done = applied(values, "normalize_contrast")
+    np.testing.assert_allclose(done.reshape(20, -1).mean(1), 0, atol=1e-5)
+    np.testing.assert_allclose(done.reshape(20, -1).std(1), 1, atol=1e-4)
+    assert not applied(np.full((1, 4, 4, 1), 7.0), "normalize_contrast").any()
+
+
+def test_what_comes_in_parts_teaches_the_same_as_the_whole() -> None:
+    values = np.random.default_rng(4).normal(3, 5, (50, 4))
+    for name in ("center", "standardize", "pca", "zca"):
+        step = STEPS[name].make({})
+        whole = step.learn([Column(values)])
+        parts = step.learn([Column(values[:7]), Column(values[7:30]), Column(values[30:])])
+        for key, array in whole.items():
+            np.testing.assert_allclose(parts[key], array, atol=1e-10)
+
+
 def test_standardize_does_not_divide_by_zero() -> None:
     assert applied([[7.0], [7.0]], "standardize").ravel().tolist() == [0, 0]
 
@@ -38,7 +63,7 @@ def test_standardize_does_not_divide_by_zero() -> None:
 @pytest.mark.parametrize(("per", "shape"), [("feature", (3, 4, 2)), ("channel", (2,)), ("all", ())])
 def test_standardize_takes_its_mean_over_what_is_asked(per: str, shape: tuple[int, ...]) -> None:
     step = STEPS["standardize"].make({"per": per})
-    assert step.learn(Column(np.zeros((5, 3, 4, 2))))["mean"].shape == shape
+    assert step.learn([Column(np.zeros((5, 3, 4, 2)))])["mean"].shape == shape
 
 
 @pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
@@ -107,7 +132,7 @@ def test_only_the_training_part_teaches_and_other_parts_change_nothing() -> None
 
 
 def test_what_was_learned_survives_as_json() -> None:
-    steps = (STEPS["standardize"].make({}), STEPS["resize"].make({"size": [6, 6]}))
+    steps = (STEPS["standardize"].make({}), STEPS["resize"].make({"size": [6, 6]}), STEPS["zca"].make({}))
     done, fitted = run(steps, {"image": Column(GREY)}, ("image",), ())
     again = repeat(from_json(as_json(fitted)), {"image": Column(GREY)})
     np.testing.assert_array_equal(done["image"].values, again["image"].values)
