@@ -64,6 +64,8 @@ class Emitter:
         self.made: list[Made | Rolled] | None = None
         """What was made inside the block that is being rolled; None outside of one."""
         self.last: frozenset[str] = frozenset()
+        self.tensors: dict[str, list[Any]] = {}
+        """What every operation gives, by its path; inside a scan, the tensors of the model of a step."""
 
     def model(self, plan: Plan) -> Any:
         """The Keras model that `plan` describes."""
@@ -181,7 +183,8 @@ class Emitter:
             outputs = self.called(step, owner, feeds, self.layer)
         except Exception as error:
             raise self.refused(path, step, error) from error
-        return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+        self.tensors[path] = list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+        return self.tensors[path]
 
     def called(
         self, step: Operation, owner: str, feeds: list[Any], make: Callable[[Layer, str, int | None], Any]

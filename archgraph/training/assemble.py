@@ -1,5 +1,6 @@
 """Experiment + Keras model -> a model ready to train: optimiser, losses and metrics made from their records."""
 
+import importlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,8 @@ from archgraph.training.data.dataset import Dataset
 from archgraph.training.experiment import Experiment
 from archgraph.training.feed import structure
 from archgraph.training.losses import CLASS_NUMBER_LOSSES, ONE_HOT_LOSSES, KerasObject
-from archgraph.training.optimizer import SCHEDULE, Optimizer, Schedule
+from archgraph.training.optimizer import Optimizer
+from archgraph.training.schedules import Schedule, following
 
 
 def assemble(experiment: Experiment, model: Any, dataset: Dataset) -> Any:
@@ -63,11 +65,19 @@ def _build(model: Any, dataset: Dataset) -> None:
 
 def _make(module: Any, name: str, arguments: Mapping[str, Any]) -> Any:
     cls = getattr(module, name, None)
+    own = importlib.import_module("archgraph.compiler.layers").LAYERS
+    cls = own.get(name, cls)  # ours go first: some stand in for what Keras gets wrong
     if cls is None:
         keras = load_keras()
         hint = "install a newer keras"
         raise GraphError([Diagnostic("AG802", "", f"keras {keras.__version__} has no {name}", hint)])
     return cls(**{key: list(value) if isinstance(value, tuple) else value for key, value in arguments.items()})
+
+
+def make_losses(experiment: Experiment, dataset: Dataset) -> dict[str, Any]:
+    """The Keras loss of every learned output."""
+    keras = load_keras()
+    return {output: _loss(keras, experiment, dataset, output) for output in dataset.train.targets}
 
 
 def _loss(keras: Any, experiment: Experiment, dataset: Dataset, output: str) -> Any:
@@ -107,26 +117,16 @@ def _accuracy(experiment: Experiment, dataset: Dataset, output: str) -> tuple[st
 def make_optimizer(record: Optimizer, experiment: Experiment, steps: int) -> Any:
     """The Keras optimiser that a record of an experiment whose epochs have `steps` batches stands for."""
     keras = load_keras()
-    arguments = record.arguments()
-    rate = arguments["learning_rate"]
-    if isinstance(rate, int | float):
-        arguments["learning_rate"] = float(rate)  # Keras refuses the integer 1
-    else:
-        total = steps * experiment.settings.epochs
-        arguments["learning_rate"] = _rate(keras, SCHEDULE.make(rate), steps, total)  # type: ignore[arg-type]
-    return fused(_make(keras.optimizers, record.keras, arguments))
+    total = steps * experiment.settings.epochs
+    rate = make_rate(keras, following(record.learning_rate), steps, total)
+    return fused(_make(keras.optimizers, record.keras, {**record.arguments(), "learning_rate": rate}))
 
 
-def _rate(keras: Any, schedule: KerasObject, steps: int, total: int) -> Any:
-    arguments = schedule.arguments()
-    if not isinstance(schedule, Schedule):
+def make_rate(keras: Any, schedule: Schedule, steps: int, total: int) -> Any:
+    """What Keras takes as learning rate where an epoch has `steps` batches and the training `total`."""
+    arguments = schedule.in_steps(steps, total)
+    if not schedule.keras:
         return float(arguments["learning_rate"])
-    factor = steps if arguments.pop("per") == "epoch" else 1
-    for name in ("decay_steps", "first_decay_steps", "warmup_steps"):
-        if name in arguments:
-            arguments[name] = max(1 if name != "warmup_steps" else 0, round(arguments[name] * factor))
-    if "boundaries" in arguments:
-        arguments["boundaries"] = tuple(boundary * factor for boundary in arguments["boundaries"])
-    if "decay_steps" in schedule.fields():
-        arguments.setdefault("decay_steps", max(1, total - arguments.get("warmup_steps", 0)))
+    if "then" in arguments:
+        arguments["then"] = make_rate(keras, *arguments["then"])
     return _make(keras.optimizers.schedules, schedule.keras, arguments)

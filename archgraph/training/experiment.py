@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -34,8 +34,10 @@ from archgraph.training.data import Source, Surroundings
 from archgraph.training.forms import DataSource, GraphReference, PerOutput, Version, is_per_output
 from archgraph.training.losses import LOSS, METRIC, KerasObject, Loss
 from archgraph.training.objectives import OBJECTIVE, Objective
-from archgraph.training.optimizer import OPTIMIZER, OPTIMIZERS, Optimizer
+from archgraph.training.optimizer import OPTIMIZER, OPTIMIZERS, Optimizer, Rule
 from archgraph.training.preprocessing import STEPS, Step, plain
+from archgraph.training.watching import WATCHER, Onlooker
+from archgraph.training.schedules import definitions
 
 DATA = DataSource()
 STEP = Named("a preprocessing step", STEPS)
@@ -97,7 +99,9 @@ class Settings(Record):
         default="adam",
     )
     epochs: int = param(Integer(1, 1_000_000), "How often training goes through the data.")
-    batch_size: int = param(Integer(1, 1_000_000), "Samples in one step.", default=32)
+    batch_size: Any = param(
+        AnyOf(Integer(1, 1_000_000), Choice("all")), "Samples in one step; all: batch gradient descent.", default=32
+    )
     validation: float = param(
         Number(0, below=1), "Share of the training samples kept apart to validate on; 0: none.", default=0.1
     )
@@ -105,6 +109,9 @@ class Settings(Record):
         PerOutput(ListOf(METRIC, longest=100)), "What is watched: a list, or a list for each output.", default=()
     )
     callbacks: Any = param(ListOf(CALLBACK, longest=20), "What happens between epochs.", default=())
+    watch: Any = param(
+        ListOf(WATCHER, longest=10), "What is looked at between epochs, besides the figures.", default=()
+    )
     class_weights: Any = param(
         AnyOf(Choice("balanced"), MapOf(Number(0)), NULL),
         "Weight of each class in the loss, by name; balanced: inversely to how often it occurs.",
@@ -201,10 +208,20 @@ class Experiment:
         """The preprocessing."""
         return tuple(STEP.make(value) for value in self.settings.preprocessing)  # type: ignore[misc]
 
-    def optimizer(self, role: str = MODEL) -> Optimizer:
+    def rule(self, role: str = MODEL) -> Rule:
         """How the weights of a network move."""
         value = self.settings.optimizer
         return OPTIMIZER.make(value.get(role, "adam") if is_per_output(value) else value)  # type: ignore[return-value]
+
+    def optimizer(self, role: str = MODEL) -> Optimizer:
+        """The rule of a network, where gradients of batches move it."""
+        return self.rule(role)  # type: ignore[return-value]
+
+    def sized(self, samples: int) -> "Experiment":
+        """The same with the size of its batches as a number, where so many `samples` are to be trained on."""
+        if self.settings.batch_size != "all":
+            return self
+        return replace(self, settings=replace(self.settings, batch_size=samples))
 
     def loss(self, output: str) -> tuple[str, Loss] | None:
         """Name and record of an output's loss; None where losses are given by output and this one has none."""
@@ -231,6 +248,11 @@ class Experiment:
         return tuple(found)
 
     @cached_property
+    def onlookers(self) -> tuple[Onlooker, ...]:
+        """What is looked at between epochs."""
+        return tuple(WATCHER.make(value) for value in self.settings.watch)  # type: ignore[misc]
+
+    @cached_property
     def callbacks(self) -> tuple[Watcher, ...]:
         """What happens between epochs; the checkpoint last, and always there."""
         listed = made(self.settings.callbacks)
@@ -250,6 +272,7 @@ class Experiment:
             else _spelt(OPTIMIZER, rates)
         )
         spelt["callbacks"] = [_spelt(CALLBACK, value) for value in self.settings.callbacks]
+        spelt["watch"] = [_spelt(WATCHER, value) for value in self.settings.watch]
         return spelt
 
 
@@ -387,6 +410,7 @@ def experiment_schema() -> dict[str, Any]:
         "title": "archgraph experiment",
         "description": "One training run: graph, data, objective, optimiser.",
         **schema,
+        "$defs": definitions(),
     }
 
 

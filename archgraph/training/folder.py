@@ -78,6 +78,36 @@ class RunFolder:
         return self.path / "result.json"
 
     @property
+    def diagnosis(self) -> Path:
+        """What stands out in the run, in words, with evidence and remedies."""
+        return self.path / "diagnosis.json"
+
+    @property
+    def held_out(self) -> Path:
+        """How sure the answers about classes are, and whether rightly; labels to doubt; what a constant scores."""
+        return self.path / "held_out.json"
+
+    @property
+    def nodes_json(self) -> Path:
+        """With ``nodes`` watched: figures of every node, over the epochs."""
+        return self.path / "nodes.json"
+
+    @property
+    def nodes_csv(self) -> Path:
+        """The same, a line for each node and epoch."""
+        return self.path / "nodes.csv"
+
+    @property
+    def examples(self) -> Path:
+        """A few samples of the test part as the network takes them, for ``archgraph explain``."""
+        return self.path / "examples.npz"
+
+    @property
+    def events(self) -> Path:
+        """With ``tensorboard`` watched: a folder of logs."""
+        return self.path / "tensorboard"
+
+    @property
     def log(self) -> Path:
         """What was printed."""
         return self.path / "train.log"
@@ -165,6 +195,11 @@ def _unusable(path: Path, why: str, hint: str) -> GraphError:
 def write_json(path: Path, value: Any) -> None:
     """Replace the file by `value`, readably; numbers that JSON does not know become null."""
     write_atomically(path, json.dumps(finite(value), indent=2, ensure_ascii=False) + "\n")
+
+
+def write_json_compactly(path: Path, value: Any) -> None:
+    """Replace the file by `value`, for large tables that nobody reads line by line."""
+    write_atomically(path, json.dumps(finite(value), ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
 def read_json(path: Path) -> Any:

@@ -16,6 +16,7 @@ from typing import Any
 from archgraph.analysis.shaped import ShapedGraph
 from archgraph.compiler import compile_model
 from archgraph.compiler.backend import load_keras
+from archgraph.compiler.rolling import Choice
 from archgraph.diagnostics import Diagnostic, GraphError
 from archgraph.document.files import replacing, write_atomically
 from archgraph.graph import Block
@@ -36,7 +37,7 @@ from archgraph.training.watch import Watches
 
 _WRITING_SHARE = 0.1
 """Writing the state takes at most this share of the time."""
-_RESUMABLE = frozenset({"epochs", "doc", "meta", "show_every"})
+_RESUMABLE = frozenset({"epochs", "doc", "meta", "watch", "show_every"})
 """Settings that may change between a run and its resumption."""
 
 
@@ -86,13 +87,13 @@ class Training:
     def __init__(self, planned: Plan, folder: RunFolder, reports: Reporter, overrides: Mapping[str, Any]) -> None:
         self.plan, self.folder, self.reports, self.overrides = planned, folder, reports, overrides
         self.experiment, self.settings = planned.experiment, planned.experiment.settings
-        self.dataset = planned.experiment.objective.seen(_weighted(planned))
+        self.dataset = self.experiment.objective.seen(_weighted(planned), self.settings.batch_size)
         keras = load_keras()
         if keras.backend.backend() != "tensorflow":
             message = f"training needs Keras on TensorFlow, not on {keras.backend.backend()}"
             raise GraphError([Diagnostic("AG802", "", message, "unset KERAS_BACKEND")])
         keras.utils.set_random_seed(self.settings.seed)
-        networks = {role: self._compiled(shaped) for role, shaped in planned.networks.items()}
+        networks = {role: self._compiled(role, shaped) for role, shaped in planned.networks.items()}
         self.trainee = trainee(planned, self.dataset, networks)
         self.feed = Feed(self.dataset.train, self.settings.batch_size)
         held = self.dataset.validation
@@ -109,9 +110,10 @@ class Training:
         self._written = time.monotonic()
         self._writing_took = 0.0
 
-    def _compiled(self, shaped: ShapedGraph) -> Any:
+    def _compiled(self, role: str, shaped: ShapedGraph) -> Any:
         settings = self.settings
-        return compile_model(shaped, seed=settings.seed, dtype_policy=settings.dtype_policy, rolled="auto", fused=True)
+        rolled: Choice = False if self.experiment.rule(role).by_tensor else "auto"
+        return compile_model(shaped, seed=settings.seed, dtype_policy=settings.dtype_policy, rolled=rolled, fused=True)
 
     # ---- beginning
 
@@ -327,7 +329,7 @@ class Training:
             state.restore(self.trainee.weights, self.best)
         for role, network in self.trainee.networks.items():
             _save_network(network, self.folder.model_of(role))
-        scores = self.trainee.evaluate(Feed(self.dataset.test, self.settings.batch_size))
+        scores = self.trainee.tested(Feed(self.dataset.test, self.settings.batch_size))
         self._result(scores, "best" if restored else "average" if averaged else "last", interrupted=False)
         title = self.experiment.name
         write_atomically(self.folder.picture("curves"), curves(title, self.history, self.best_epoch))

@@ -123,7 +123,7 @@ def _open(path: Path) -> _Trained:
         resolved["raw"],
         {name: tuple(classes) for name, classes in data["classes"].items()},
         outputs,
-        _squash(resolved["settings"], outputs),
+        squashes(resolved["settings"], outputs),
         resolved["about"],
     )
 
@@ -139,7 +139,7 @@ def _refused(code: str, message: str, path: Path, hint: str = "") -> GraphError:
     return GraphError([Diagnostic(code, "", message, hint, file=str(path))])
 
 
-def _squash(settings: Mapping[str, Any], outputs: Sequence[str]) -> dict[str, str]:
+def squashes(settings: Mapping[str, Any], outputs: Sequence[str]) -> dict[str, str]:
     """What turns each output's raw scores into probabilities; the loss did so in training."""
     found = {}
     for output in outputs:

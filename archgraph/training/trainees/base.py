@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from archgraph.training.data.base import Array
-from archgraph.training.data.dataset import Dataset
+from archgraph.training.data.dataset import Dataset, Part
 from archgraph.training.feed import Feed, order
 from archgraph.training.planning import Plan
 
@@ -55,12 +55,28 @@ class Trainee(abc.ABC):
     def evaluate(self, feed: Feed) -> dict[str, float]:
         """The figures on other data; those of the epoch are forgotten."""
 
+    def tested(self, feed: Feed) -> dict[str, float]:
+        """The figures on the test part, at the very end: perhaps more than are worked out after every epoch."""
+        return self.evaluate(feed)
+
+    def outputs(self, part: Part) -> Mapping[str, Array]:
+        """What the learned outputs are for a part; empty where outputs are not compared with targets one by one."""
+        return {}
+
+    def loss_of(self, outputs: Mapping[str, Any], part: Part) -> Any:
+        """The loss of outputs for a part, as a tensor, penalties on weights apart; None: outputs alone do not tell.
+
+        Changes nothing: onlookers ask for it between epochs.
+        """
+        return None
+
     def average(self) -> bool:
         """Put the moving averages of weights, where the optimisers keep them, in the place of the weights."""
         averaged = False
         for role, optimizer in self.optimizers.items():
-            if getattr(optimizer, "use_ema", False):
-                optimizer.finalize_variable_values(self.moved(role))
+            inner = getattr(optimizer, "inner_optimizer", optimizer)  # of one that scales the loss
+            if getattr(inner, "use_ema", False) or getattr(inner, "averages", False):
+                inner.finalize_variable_values(self.moved(role))
                 averaged = True
         return averaged
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from archgraph.training import state
-from archgraph.training.assemble import assemble
-from archgraph.training.data.dataset import Dataset
-from archgraph.training.evaluate import evaluate, illustrate
+from archgraph.training.assemble import assemble, make_losses
+from archgraph.training.data.base import Array
+from archgraph.training.data.dataset import Dataset, Part
+from archgraph.training.evaluate import evaluate, illustrate, outputs
 from archgraph.training.feed import Feed
 from archgraph.training.planning import Plan
 from archgraph.training.trainees.base import Trainee
@@ -47,6 +48,18 @@ class SupervisedTrainee(Trainee):
 
     def evaluate(self, feed: Feed) -> dict[str, float]:
         return evaluate(self.trained, feed)
+
+    def outputs(self, part: Part) -> Mapping[str, Array]:
+        return outputs(self.trained, part, self.settings.batch_size)
+
+    def loss_of(self, outputs: Mapping[str, Any], part: Part) -> Any:
+        weights = self.settings.loss_weights or {}
+        losses = make_losses(self.experiment, self.dataset)
+        factors = {name: weights.get(name, 1.0) if len(losses) > 1 else 1.0 for name in losses}
+        return sum(
+            factors[name] * loss(part.targets[name], outputs[name], part.weights.get(name))
+            for name, loss in losses.items()
+        )
 
     def illustrate(self, title: str) -> Iterator[tuple[str, bytes]]:
         return illustrate(title, self.trained, self.plan, self.dataset)
