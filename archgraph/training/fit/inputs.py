@@ -12,8 +12,13 @@ from archgraph.training.fit.base import Fit
 
 
 def misfed(fit: Fit, shaped: ShapedGraph, sizes: dict[str, Dim]) -> Iterator[Rejected]:
-    """Complaints about the columns that feed the inputs of one of the graphs; `sizes` takes in what they settle."""
+    """Complaints about the columns that feed the inputs of one of the graphs; `sizes` takes in what they settle.
+
+    Inputs that the objective feeds by itself have no column.
+    """
     for name, tensor in shaped.inputs.items():
+        if name not in fit.binding.inputs:
+            continue
         column = fit.binding.inputs[name]
         values = fit.columns[column].values
         field = f"/inputs/{name}" if fit.experiment.settings.inputs else "/data"

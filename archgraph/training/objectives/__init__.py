@@ -1,9 +1,20 @@
 """What training is to reach, as records: one file for each family. Never imports Keras."""
 
 from archgraph.record import Named
+from archgraph.training.objectives.autoregressive import Autoregressive
 from archgraph.training.objectives.base import OBJECTIVES, Face, Objective, objective
 from archgraph.training.objectives.supervised import Supervised
+from archgraph.training.objectives.variational import Variational
 
 OBJECTIVE = Named("an objective", OBJECTIVES)
 
-__all__ = ["OBJECTIVE", "OBJECTIVES", "Face", "Objective", "Supervised", "objective"]
+__all__ = [
+    "OBJECTIVE",
+    "OBJECTIVES",
+    "Autoregressive",
+    "Face",
+    "Objective",
+    "Supervised",
+    "Variational",
+    "objective",
+]

@@ -54,7 +54,7 @@ class Objective(Record, abc.ABC):
     def quantities(self, fit: Fit) -> tuple[str, ...]:
         """Names of what an epoch measures, as they stand in metrics.csv."""
 
-    def seen(self, dataset: Dataset) -> Dataset:
+    def seen(self, dataset: Dataset, batch_size: int) -> Dataset:
         """What training sees of the data: all of it, unless the objective keeps something back."""
         return dataset
 

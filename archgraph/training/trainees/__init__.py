@@ -1,15 +1,21 @@
 """Objectives at work, on Keras: what one step does to the networks, and everything that a run must keep of them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from archgraph.training.data.dataset import Dataset
-from archgraph.training.objectives import Objective, Supervised
+from archgraph.training.objectives import Autoregressive, Objective, Supervised, Variational
 from archgraph.training.planning import Plan
+from archgraph.training.trainees.autoregressive import AutoregressiveTrainee
 from archgraph.training.trainees.base import Trainee
 from archgraph.training.trainees.supervised import SupervisedTrainee
+from archgraph.training.trainees.variational import VariationalTrainee
 
-TRAINEES: Mapping[type[Objective], type[Trainee]] = {Supervised: SupervisedTrainee}
+TRAINEES: Mapping[type[Objective], Callable[..., Trainee]] = {
+    Supervised: SupervisedTrainee,
+    Autoregressive: AutoregressiveTrainee,
+    Variational: VariationalTrainee,
+}
 """Who carries out which objective."""
 
 
