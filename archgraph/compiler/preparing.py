@@ -1,5 +1,6 @@
-"""Everything that a model needs to learn, made before its first step: then Keras traces that step once, not twice."""
+"""Everything that a model needs to learn, made before its first step: then that step is traced once, not twice."""
 
+from collections.abc import Callable
 from typing import Any
 
 from archgraph.compiler.backend import load_keras
@@ -20,6 +21,8 @@ def fused(optimizer: Any) -> Any:
 def prepare(model: Any, x: Any, y: Any, sample_weight: Any = None) -> None:
     """Make the state of a compiled model's optimiser, losses and metrics, which Keras makes in the first step.
 
+    On TensorFlow and one device the step itself is prepared too: as one function, where Keras makes one within another.
+
     Args:
         model: on which ``compile`` was called.
         x: a few samples, as for ``fit``.
@@ -34,6 +37,39 @@ def prepare(model: Any, x: Any, y: Any, sample_weight: Any = None) -> None:
     model.compute_loss(*tensors, predicted, share)
     model.compute_metrics(*tensors, predicted, share)
     model.reset_metrics()
+    if _is_plain(keras, model):
+        model.train_function = _step(model)
+
+
+def _is_plain(keras: Any, model: Any) -> bool:
+    """Whether a step is one batch on one device, as a graph of TensorFlow that XLA leaves alone."""
+    if keras.backend.backend() != "tensorflow" or model.run_eagerly or model.jit_compile:
+        return False
+    import tensorflow as tf
+
+    return model.steps_per_execution == 1 and not tf.distribute.has_strategy()
+
+
+def _step(model: Any) -> Callable[[Any], Any]:
+    import tensorflow as tf
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def of_iterator(iterator: Any) -> Any:
+        return model.train_step(iterator.get_next())
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def of_batch(batch: Any) -> Any:
+        return model.train_step(batch)
+
+    def function(iterator: Any) -> Any:
+        if not isinstance(iterator, tf.data.Iterator):
+            return of_batch(next(iterator))
+        try:
+            return of_iterator(iterator)
+        except tf.errors.OutOfRangeError:
+            raise StopIteration from None
+
+    return function
 
 
 def _predicted(keras: Any, model: Any, x: Any, y: Any) -> Any:

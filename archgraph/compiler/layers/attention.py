@@ -118,12 +118,16 @@ class SpatialAttention(Kernels):
         self.vectors = {name: add_vector(self, f"{name}_vector_u", shape[1]) for name, shape in divided_by.items()}
 
     def call(self, x: Any, training: bool | None = None) -> Any:
-        query = _cells(self._mapped("query", x, training))
-        key = _cells(self._pooled(self._mapped("key", x, training)))
+        weights = self.weigh(x, training)
         value = _cells(self._pooled(self._mapped("value", x, training)))
-        weights = _weighed(ops.matmul(query, ops.swapaxes(key, 1, 2)))
         found = self._mapped("output", ops.matmul(weights, value), training)
         return x + self.gamma * ops.reshape(found, ops.shape(x))
+
+    def weigh(self, x: Any, training: bool | None = None) -> Any:
+        """β: for every cell, how much each cell that is seen matters: (batch, cells, cells that are seen)."""
+        query = _cells(self._mapped("query", x, training))
+        key = _cells(self._pooled(self._mapped("key", x, training)))
+        return _weighed(ops.matmul(query, ops.swapaxes(key, 1, 2)))
 
     def _mapped(self, name: str, x: Any, training: bool | None) -> Any:
         kernel, bias = self.maps[name]

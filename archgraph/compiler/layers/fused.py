@@ -1,5 +1,6 @@
 """Layers and updates that TensorFlow computes in one kernel where Keras writes many."""
 
+import functools
 from typing import Any
 
 import keras
@@ -8,12 +9,19 @@ from keras import ops
 from archgraph.compiler.layers.registry import LAYERS
 
 SMALLEST_EPSILON = 1.001e-5
-"""Below, cuDNN puts its own epsilon in the place of the one that is asked for."""
+"""Below, cuDNN puts its own epsilon in the place of the one that is asked for; other kernels take any."""
 
 
 def on_tensorflow() -> bool:
     """Whether Keras runs on TensorFlow."""
     return bool(keras.config.backend() == "tensorflow")
+
+
+@functools.cache
+def _on_cuda() -> bool:
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))
 
 
 class FusedBatchNormalization(keras.layers.BatchNormalization):
@@ -40,7 +48,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             and self.scale
             and not self.synchronized
             and not getattr(self, "renorm", False)
-            and self.epsilon >= SMALLEST_EPSILON
+            and (self.epsilon >= SMALLEST_EPSILON or not _on_cuda())
             and keras.backend.standardize_dtype(inputs.dtype) in ("float32", "float16", "bfloat16")
             and self.variable_dtype == "float32"
         )
@@ -48,87 +56,116 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     def _fused(self, inputs: Any, training: bool) -> Any:
         import tensorflow as tf
 
-        def value(variable: Any) -> Any:
-            return tf.cast(ops.convert_to_tensor(variable), "float32")
-
-        shape = ops.shape(inputs)
+        shape = inputs.shape
         x = inputs if len(shape) == 4 else tf.reshape(inputs, (-1, 1, 1, shape[-1]))
-        scale, offset = value(self.gamma), value(self.beta)
+        weights = {
+            "scale": self._number(self.gamma),
+            "offset": self._number(self.beta),
+            "mean": self._number(self.moving_mean),
+            "variance": self._number(self.moving_variance),
+        }
         if not training:
-            mean, variance = value(self.moving_mean), value(self.moving_variance)
-            y = tf.raw_ops.FusedBatchNormV3(
-                x=x, scale=scale, offset=offset, mean=mean, variance=variance, epsilon=self.epsilon, is_training=False
-            ).y
+            y = tf.raw_ops.FusedBatchNormV3(x=x, **weights, epsilon=self.epsilon, is_training=False).y
+        elif x.dtype == "float32" and not _on_cuda():
+            y = self._learn_on_cpu(tf, x, weights)
         else:
-            y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-                x=x, scale=scale, offset=offset, mean=[], variance=[], epsilon=self.epsilon, is_training=True
-            )
-            count = tf.cast(tf.size(x) // shape[-1], "float32")
-            biased = variance * ((count - 1) / tf.maximum(count, 1))  # the kernel gives n / (n - 1) of it
-            self.moving_mean.assign(value(self.moving_mean) * self.momentum + mean * (1 - self.momentum))
-            self.moving_variance.assign(value(self.moving_variance) * self.momentum + biased * (1 - self.momentum))
-        return tf.ensure_shape(tf.reshape(y, shape) if len(shape) != 4 else y, inputs.shape)
+            y = self._learn(tf, x, weights)
+        return y if len(shape) == 4 else tf.ensure_shape(tf.reshape(y, tf.shape(inputs)), shape)
+
+    def _learn_on_cpu(self, tf: Any, x: Any, weights: dict[str, Any]) -> Any:
+        # The oldest of the kernels: its gradient needs no zeros in the place of outputs that nothing depends on, and
+        # its last output is, but for CUDA, the biased variance of the batch.
+        share = 1 - self.momentum
+        y, mean, _, _, biased = tf.raw_ops.FusedBatchNorm(
+            x=x, **weights, epsilon=self.epsilon, is_training=True, exponential_avg_factor=share
+        )
+        self.moving_mean.assign(mean)
+        self.moving_variance.assign(weights["variance"] * self.momentum + biased * share)
+        return y
+
+    def _learn(self, tf: Any, x: Any, weights: dict[str, Any]) -> Any:
+        y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=x, **{**weights, "mean": [], "variance": []}, epsilon=self.epsilon, is_training=True
+        )
+        count = tf.cast(tf.size(x) // x.shape[-1], "float32")
+        biased = variance * ((count - 1) / tf.maximum(count, 1))  # the kernel gives n / (n - 1) of it
+        share = 1 - self.momentum
+        self.moving_mean.assign(weights["mean"] * self.momentum + mean * share)
+        self.moving_variance.assign(weights["variance"] * self.momentum + biased * share)
+        return y
+
+    @staticmethod
+    def _number(variable: Any) -> Any:
+        return ops.cast(ops.convert_to_tensor(variable), "float32")
 
 
-def _direct(gradient: Any, variable: Any) -> bool:
-    """Whether an update may go straight to a variable of TensorFlow: a dense one, on one machine."""
-    if not on_tensorflow():
-        return False
-    import tensorflow as tf
+class _Fused:
+    """One kernel of TensorFlow for each weight's update, where there is one; Keras's own code where there is not."""
 
-    plain = isinstance(variable.value, tf.Variable) and not isinstance(gradient, tf.IndexedSlices)
-    return plain and variable.dtype == "float32" and not tf.distribute.has_strategy()
+    def _backend_update_step(self: Any, gradients: Any, variables: Any, learning_rate: Any) -> None:
+        """Move all weights: dense ones of one machine in one kernel each."""
+        if not self._fusible():
+            super()._backend_update_step(gradients, variables, learning_rate)  # type: ignore[misc]
+            return
+        import tensorflow as tf
+
+        arguments = self._shared(tf, tf.cast(learning_rate, "float32"))
+        for gradient, variable in zip(gradients, variables, strict=True):
+            held = getattr(variable, "value", variable)
+            held = variable if callable(held) else held  # Keras's variable holds TensorFlow's; here both are met
+            if isinstance(gradient, tf.IndexedSlices) or held.dtype != tf.float32:
+                self.update_step(gradient, variable, learning_rate)
+            else:
+                number = self._get_variable_index(variable)
+                self._move(tf, held.handle, tf.cast(gradient, "float32"), number, arguments)
+
+    def _fusible(self: Any) -> bool:
+        if not on_tensorflow():
+            return False
+        import tensorflow as tf
+
+        return not tf.distribute.has_strategy()
+
+    def _shared(self: Any, tf: Any, rate: Any) -> dict[str, Any]:
+        """Arguments that are the same for every weight, made once."""
+        raise NotImplementedError
+
+    def _move(self: Any, tf: Any, handle: Any, gradient: Any, number: int, arguments: dict[str, Any]) -> None:
+        raise NotImplementedError
 
 
-class FusedSGD(keras.optimizers.SGD):
+class FusedSGD(_Fused, keras.optimizers.SGD):
     """Keras's SGD, each weight's update in one kernel of TensorFlow. The formulas are Keras's."""
 
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Move one weight."""
-        if not _direct(gradient, variable):
-            super().update_step(gradient, variable, learning_rate)
-            return
-        import tensorflow as tf
-
-        rate, gradient = tf.cast(learning_rate, "float32"), tf.cast(gradient, "float32")
+    def _shared(self, tf: Any, rate: Any) -> dict[str, Any]:
         if self.momentum == 0:
-            tf.raw_ops.ResourceApplyGradientDescent(var=variable.value.handle, alpha=rate, delta=gradient)
-            return
-        tf.raw_ops.ResourceApplyKerasMomentum(
-            var=variable.value.handle,
-            accum=self.momentums[self._get_variable_index(variable)].value.handle,
-            lr=rate,
-            grad=gradient,
-            momentum=tf.constant(self.momentum, "float32"),
-            use_nesterov=self.nesterov,
-        )
+            return {"alpha": rate}
+        return {"lr": rate, "momentum": tf.constant(self.momentum, "float32"), "use_nesterov": self.nesterov}
+
+    def _move(self, tf: Any, handle: Any, gradient: Any, number: int, arguments: dict[str, Any]) -> None:
+        if self.momentum == 0:
+            tf.raw_ops.ResourceApplyGradientDescent(var=handle, delta=gradient, **arguments)
+        else:
+            momentum = self.momentums[number].value.handle
+            tf.raw_ops.ResourceApplyKerasMomentum(var=handle, accum=momentum, grad=gradient, **arguments)
 
 
-class _FusedAdam:
+class _FusedAdam(_Fused):
     """The update of Adam in one kernel."""
 
-    def update_step(self: Any, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Move one weight."""
-        if self.amsgrad or not _direct(gradient, variable):
-            super().update_step(gradient, variable, learning_rate)  # type: ignore[misc]
-            return
-        import tensorflow as tf
+    def _fusible(self: Any) -> bool:
+        return super()._fusible() and not self.amsgrad
 
-        number = self._get_variable_index(variable)
+    def _shared(self: Any, tf: Any, rate: Any) -> dict[str, Any]:
         step = tf.cast(ops.convert_to_tensor(self.iterations) + 1, "float32")
         first, second = tf.constant(self.beta_1, "float32"), tf.constant(self.beta_2, "float32")
-        tf.raw_ops.ResourceApplyAdam(
-            var=variable.value.handle,
-            m=self._momentums[number].value.handle,
-            v=self._velocities[number].value.handle,
-            beta1_power=tf.pow(first, step),
-            beta2_power=tf.pow(second, step),
-            lr=tf.cast(learning_rate, "float32"),
-            beta1=first,
-            beta2=second,
-            epsilon=tf.constant(self.epsilon, "float32"),
-            grad=tf.cast(gradient, "float32"),
-        )
+        powers = {"beta1_power": tf.pow(first, step), "beta2_power": tf.pow(second, step)}
+        epsilon = tf.constant(self.epsilon, "float32")
+        return {"lr": rate, "beta1": first, "beta2": second, "epsilon": epsilon, **powers}
+
+    def _move(self: Any, tf: Any, handle: Any, gradient: Any, number: int, arguments: dict[str, Any]) -> None:
+        first, second = self._momentums[number].value.handle, self._velocities[number].value.handle
+        tf.raw_ops.ResourceApplyAdam(var=handle, m=first, v=second, grad=gradient, **arguments)
 
 
 class FusedAdam(_FusedAdam, keras.optimizers.Adam):
