@@ -28,6 +28,7 @@ from archgraph.kinds import (
     shown,
 )
 from archgraph.record import Named, Record, param, record
+from archgraph.training.augmentation import AUGMENTATIONS, Augmentation
 from archgraph.training.callbacks import CALLBACK, Checkpoint, Watcher, made
 from archgraph.training.contradictions import contradictions
 from archgraph.training.data import Source, Surroundings
@@ -41,6 +42,7 @@ from archgraph.training.schedules import definitions
 
 DATA = DataSource()
 STEP = Named("a preprocessing step", STEPS)
+AUGMENTATION = Named("an augmentation", AUGMENTATIONS)
 COLUMN_NAMES = optional(MapOf(Text(200)))
 LEARNED = optional(MapOf(AnyOf(Text(200), Number())))
 POLICIES = ("float32", "mixed_float16", "mixed_bfloat16", "float64", "bfloat16")
@@ -83,6 +85,11 @@ class Settings(Record):
     preprocessing: Any = param(
         ListOf(STEP, longest=100),
         "Steps between data and graph, in order; fitted to the training part alone.",
+        default=(),
+    )
+    augmentation: Any = param(
+        ListOf(AUGMENTATION, longest=20),
+        "Random changes of the training samples, in order, after the preprocessing; drawn anew in every epoch.",
         default=(),
     )
     loss: Any = param(
@@ -213,6 +220,11 @@ class Experiment:
         value = self.settings.optimizer
         return OPTIMIZER.make(value.get(role, "adam") if is_per_output(value) else value)  # type: ignore[return-value]
 
+    @cached_property
+    def augmentation(self) -> tuple[Augmentation, ...]:
+        """The random changes of training samples."""
+        return tuple(AUGMENTATION.make(value) for value in self.settings.augmentation)  # type: ignore[misc]
+
     def optimizer(self, role: str = MODEL) -> Optimizer:
         """The rule of a network, where gradients of batches move it."""
         return self.rule(role)  # type: ignore[return-value]
@@ -264,6 +276,7 @@ class Experiment:
         spelt = {name: plain(getattr(self.settings, name)) for name in Settings.fields()}
         spelt["data"] = _spelt(DATA.named, self.settings.data)
         spelt["preprocessing"] = [_spelt(STEP, value) for value in self.settings.preprocessing]
+        spelt["augmentation"] = [_spelt(AUGMENTATION, value) for value in self.settings.augmentation]
         spelt["objective"] = _spelt(OBJECTIVE, self.settings.objective)
         rates = self.settings.optimizer
         spelt["optimizer"] = (

@@ -5,8 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from archgraph.training.augmentation.stages import Batch, Stage
 from archgraph.training.data.base import Array
 from archgraph.training.data.dataset import Part
+from archgraph.training.data.stored import is_stored
+
+_READERS = 4
+"""Batches that are read from disk at the same time."""
 
 
 def order(seed: int, epoch: int, count: int, *, shuffle: bool) -> Array:
@@ -19,41 +24,90 @@ def structure(arrays: Mapping[str, Any], *, single: bool) -> Any:
     return next(iter(arrays.values())) if single else dict(arrays)
 
 
-def as_keras(part: Part) -> tuple[Any, ...]:
-    """Inputs, targets and, where there are any, weights of a part."""
-    inputs = structure(part.inputs, single=len(part.inputs) == 1)
-    targets = structure(part.targets, single=len(part.targets) == 1)
-    if not part.weights:
-        return inputs, targets
-    return inputs, targets, structure(part.weights, single=len(part.targets) == 1)
-
-
 class Feed:
-    """One part of the data as a ``tf.data`` pipeline; the arrays are held once, batches are gathered from them."""
+    """One part of the data as a ``tf.data`` pipeline. Arrays in memory are held once, batches are gathered from them;
+    what is on disk is read batch by batch, ahead of the step that needs it.
+    """
 
-    def __init__(self, part: Part, batch_size: int) -> None:
+    def __init__(self, part: Part, batch_size: int, stages: tuple[Stage, ...] = (), seed: int = 0) -> None:
+        """`stages` change every batch at random; what they draw follows from `seed`, epoch and sample."""
         import tensorflow as tf
 
         self._tf, self.count, self.batch_size = tf, len(part), batch_size
+        self._part, self._stages, self._seed = part, stages, seed
+        self._groups = [dict(part.inputs), dict(part.targets), dict(part.weights)]
         with tf.device("CPU"):  # batches are gathered there, whatever they are fed to
-            self._arrays = tf.nest.map_structure(tf.constant, as_keras(part))
-        self._indices = np.arange(self.count)
+            self._held = [{n: None if is_stored(a) else tf.constant(a) for n, a in g.items()} for g in self._groups]
+        self._numbers = np.zeros((0, 2), np.int64)
+        self._failure: Exception | None = None
         numbers = tf.data.Dataset.range(1).flat_map(lambda _: tf.data.Dataset.from_tensor_slices(self._current()))
-        self._dataset = numbers.batch(batch_size).map(self._gather).prefetch(2)
+        slow = bool(stages) or any(is_stored(array) for group in self._groups for array in group.values())
+        gathered = numbers.batch(batch_size).map(self._gather, num_parallel_calls=_READERS if slow else None)
+        self._dataset = gathered.prefetch(2)
 
     @property
     def steps(self) -> int:
         """Batches in an epoch, the last perhaps smaller."""
         return -(-self.count // self.batch_size)
 
-    def batches(self, indices: Array | None = None) -> Any:
-        """An iterator over the batches of the samples at `indices`, or of all in their own order."""
-        self._indices = np.arange(self.count) if indices is None else indices
+    def batches(self, indices: Array | None = None, epoch: int = 0) -> Any:
+        """An iterator over the batches of the samples at `indices`, or of all in their own order.
+
+        `epoch` (from 0) is what random changes are drawn for, beside the samples.
+        """
+        chosen = np.arange(self.count) if indices is None else np.asarray(indices, np.int64)
+        self._numbers = np.stack([chosen, np.full(len(chosen), epoch)], axis=1)
         return iter(self._dataset)
 
-    def _current(self) -> Any:
-        indices = self._tf.numpy_function(lambda: self._indices, [], self._tf.int64)
-        return self._tf.ensure_shape(indices, [None])
+    def raise_failure(self) -> None:
+        """Raise what went wrong when samples were read from disk, if anything did: TensorFlow only says that it did."""
+        if self._failure is not None:
+            raise self._failure
 
-    def _gather(self, indices: Any) -> Any:
-        return self._tf.nest.map_structure(lambda array: self._tf.gather(array, indices), self._arrays)
+    def _current(self) -> Any:
+        numbers = self._tf.numpy_function(lambda: self._numbers, [], self._tf.int64)
+        return self._tf.ensure_shape(numbers, [None, 2])
+
+    def _gather(self, numbers: Any) -> Any:
+        indices = numbers[:, 0]
+        groups = [
+            {name: self._taken(array, self._groups[place][name], indices) for name, array in group.items()}
+            for place, group in enumerate(self._held)
+        ]
+        batch = Batch(*groups)
+        for stage in self._stages:
+            types = [self._tf.dtypes.as_dtype(name) for name in stage.drawn_types]
+            drawn = self._tf.numpy_function(self._drawing(stage), [numbers], types)
+            batch = stage.apply(self._tf, batch, list(drawn))
+        return self._structured(batch)
+
+    def _taken(self, held: Any, array: Array, indices: Any) -> Any:
+        tf = self._tf
+        if held is not None:
+            return tf.gather(held, indices)
+        read = tf.numpy_function(self._reading(array), [indices], tf.dtypes.as_dtype(array.dtype))
+        return tf.ensure_shape(read, [None, *array.shape[1:]])
+
+    def _reading(self, array: Array) -> Any:
+        def read(indices: Array) -> Array:
+            try:
+                return np.asarray(array[indices])
+            except Exception as error:
+                self._failure = error
+                raise
+
+        return read
+
+    def _drawing(self, stage: Stage) -> Any:
+        def draw(numbers: Array) -> list[Array]:
+            return stage.draw(self._seed, int(numbers[0, 1]), numbers[:, 0])
+
+        return draw
+
+    def _structured(self, batch: Batch) -> Any:
+        part = self._part
+        inputs = structure(batch.inputs, single=len(part.inputs) == 1)
+        targets = structure(batch.targets, single=len(part.targets) == 1)
+        if not part.weights:
+            return inputs, targets
+        return inputs, targets, structure(batch.weights, single=len(part.targets) == 1)

