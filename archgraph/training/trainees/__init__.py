@@ -4,16 +4,29 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from archgraph.training.data.dataset import Dataset
-from archgraph.training.objectives import Autoregressive, Objective, Supervised, Variational
+from archgraph.training.objectives import (
+    Adversarial,
+    Autoregressive,
+    Language,
+    Objective,
+    SemiSupervised,
+    Supervised,
+    Variational,
+)
 from archgraph.training.planning import Plan
+from archgraph.training.trainees.adversarial import AdversarialTrainee
 from archgraph.training.trainees.autoregressive import AutoregressiveTrainee
 from archgraph.training.trainees.base import Trainee
+from archgraph.training.trainees.language import LanguageTrainee
 from archgraph.training.trainees.supervised import SupervisedTrainee
 from archgraph.training.trainees.variational import VariationalTrainee
 
 TRAINEES: Mapping[type[Objective], Callable[..., Trainee]] = {
     Supervised: SupervisedTrainee,
+    Adversarial: AdversarialTrainee,
+    SemiSupervised: AdversarialTrainee,
     Autoregressive: AutoregressiveTrainee,
+    Language: LanguageTrainee,
     Variational: VariationalTrainee,
 }
 """Who carries out which objective."""

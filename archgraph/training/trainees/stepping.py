@@ -100,25 +100,29 @@ class Stepping(Trainee):
             mean.reset_state()
 
     def measured(self) -> dict[str, float]:
-        return {name: float(mean.result()) for name, mean in self.means.items()}
+        return self.derived({name: float(mean.result()) for name, mean in self.means.items() if float(mean.count)})
+
+    def derived(self, figures: dict[str, float]) -> dict[str, float]:
+        """`figures`, and what follows from them."""
+        return figures
 
     def evaluate(self, feed: Feed) -> dict[str, float]:
-        self.run_through(feed, feed.batches(), feed.steps)
-        scores = {name: float(mean.result()) for name, mean in self.means.items() if float(mean.count)}
-        self.reset()
-        return scores
+        return self.scores(feed, feed.batches())
 
-    def run_through(self, feed: Feed, batches: Iterator[Any], steps: int) -> None:
-        """Judge so many batches, from fresh figures."""
+    def scores(self, feed: Feed, batches: Iterator[Any]) -> dict[str, float]:
+        """The figures of the batches of a feed, in whatever order; those of the epoch are forgotten."""
         from tensorflow.errors import OutOfRangeError
 
         self.stepper.make_test_function()
         self.reset()
-        for _ in range(0, steps, self.stepper.steps_per_execution):
+        for _ in range(0, feed.steps, self.stepper.steps_per_execution):
             try:
                 self.stepper.test_function(batches)
             except (OutOfRangeError, StopIteration):
                 break
+        scores = self.measured()
+        self.reset()
+        return scores
 
     def call(self, inputs: Mapping[str, Any], *, training: bool) -> dict[str, Any]:
         """What the network gives, by output."""
