@@ -33,8 +33,9 @@ from archgraph.training.data import SOURCES, Source
 from archgraph.training.experiment import DataSource, PerOutput, Settings
 from archgraph.training.folder import RunFolder
 from archgraph.training.losses import LOSSES, METRICS, Loss
-from archgraph.training.optimizer import OPTIMIZERS, SCHEDULES, Optimizer
+from archgraph.training.optimizer import OPTIMIZERS, Optimizer
 from archgraph.training.preprocessing import STEPS, Step
+from archgraph.training.schedules import SCHEDULES, Schedule
 from archgraph.vocabulary import REGISTRY, Example, Family, Primitive
 from archgraph.vocabulary.parameters import ACTIVATIONS, EXPLICIT_PADDING, INITIALIZERS, L1L2, NORM_OPS
 
@@ -405,7 +406,7 @@ REGIONS: Mapping[str, Callable[[], str]] = {
     "metrics": lambda: named_table("metric", METRICS),
     "optimizer": fields_of(Optimizer),
     "optimizers": lambda: named_table("optimiser", OPTIMIZERS, Optimizer),
-    "schedules": lambda: named_table("schedule", SCHEDULES),
+    "schedules": lambda: named_table("schedule", SCHEDULES, Schedule),
     "callbacks": lambda: named_table("callback", CALLBACKS),
     "run folder": run_folder,
 }

@@ -12,9 +12,9 @@ from archgraph.diagnostics import Diagnostic, GraphError
 from archgraph.training.data.dataset import Dataset
 from archgraph.training.experiment import Experiment
 from archgraph.training.feed import structure
-from archgraph.training.losses import CLASS_NUMBER_LOSSES, ONE_HOT_LOSSES, KerasObject
+from archgraph.training.losses import CLASS_NUMBER_LOSSES, ONE_HOT_LOSSES
 from archgraph.training.optimizer import Optimizer
-from archgraph.training.schedules import Schedule, following
+from archgraph.training.schedules import Schedule, as_schedule
 
 
 def assemble(experiment: Experiment, model: Any, dataset: Dataset) -> Any:
@@ -118,7 +118,7 @@ def make_optimizer(record: Optimizer, experiment: Experiment, steps: int) -> Any
     """The Keras optimiser that a record of an experiment whose epochs have `steps` batches stands for."""
     keras = load_keras()
     total = steps * experiment.settings.epochs
-    rate = make_rate(keras, following(record.learning_rate), steps, total)
+    rate = make_rate(keras, as_schedule(record.learning_rate), steps, total)
     return fused(_make(keras.optimizers, record.keras, {**record.arguments(), "learning_rate": rate}))
 
 

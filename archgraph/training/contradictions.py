@@ -1,16 +1,15 @@
 """What is wrong with an experiment file only when its entries are taken together: the schema cannot say it."""
 
-import itertools
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from archgraph.diagnostics import Rejected, nearest
 from archgraph.document.load import project_folder
-from archgraph.kinds import shown
 from archgraph.record import Record
 from archgraph.training.callbacks import CALLBACK, ReduceLrOnPlateau
 from archgraph.training.forms import is_per_output
-from archgraph.training.optimizer import OPTIMIZER, SCHEDULE, Optimizer, PiecewiseConstant
+from archgraph.training.optimizer import OPTIMIZER, Lbfgs, Optimizer, Perceptron
+from archgraph.training.schedules import as_schedule
 
 if TYPE_CHECKING:
     from archgraph.training.experiment import Experiment
@@ -24,21 +23,20 @@ def contradictions(experiment: "Experiment") -> Iterator[Rejected]:
     rates = settings.optimizer if is_per_output(settings.optimizer) else {"": settings.optimizer}
     for role, value in rates.items():
         place = f"/optimizer/{role}" if role else "/optimizer"
-        optimizer: Optimizer = OPTIMIZER.make(value)  # type: ignore[assignment]
-        clips = [name for name in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(optimizer, name) is not None]
-        if len(clips) > 1:
-            yield Rejected("AG210", f"only one of {' and '.join(clips)} can be set", field=f"{place}/{clips[1]}")
-        if isinstance(optimizer.learning_rate, str | Mapping):
-            scheduled = True
-            schedule = SCHEDULE.make(optimizer.learning_rate)
-            if isinstance(schedule, PiecewiseConstant):
-                yield from _piecewise(schedule, f"{place}/learning_rate")
+        rule = OPTIMIZER.make(value)
+        scheduled = scheduled or not isinstance(getattr(rule, "learning_rate", None), int | float)
+        if isinstance(rule, Optimizer):
+            yield from (one.under(place[1:]) for one in _of_optimizer(rule))
+        if isinstance(rule, Perceptron):
+            yield from _of_perceptron(experiment)
+        if isinstance(rule, Lbfgs):
+            yield from _of_lbfgs(experiment, place)
     for number, value in enumerate(settings.callbacks):
         callback = CALLBACK.make(value)
         if isinstance(callback, ReduceLrOnPlateau) and scheduled:
             yield Rejected(
                 "AG210",
-                "reduce_lr_on_plateau cannot change a learning rate that follows a schedule",
+                "reduce_lr_on_plateau can only change a learning rate that is a number",
                 hint="give the optimiser a number as learning_rate",
                 field=f"/callbacks/{number}",
             )
@@ -50,6 +48,31 @@ def contradictions(experiment: "Experiment") -> Iterator[Rejected]:
                 field=f"/callbacks/{number}/monitor",
             )
     yield from _outside(experiment)
+
+
+def _of_optimizer(optimizer: Optimizer) -> Iterator[Rejected]:
+    clips = [name for name in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(optimizer, name) is not None]
+    if len(clips) > 1:
+        yield Rejected("AG210", f"only one of {' and '.join(clips)} can be set", field=f"/{clips[1]}")
+    yield from (one.under("learning_rate") for one in as_schedule(optimizer.learning_rate).contradictions())
+
+
+def _of_perceptron(experiment: "Experiment") -> Iterator[Rejected]:
+    settings = experiment.settings
+    values = settings.loss.values() if is_per_output(settings.loss) else [settings.loss]
+    if any((value["name"] if isinstance(value, Mapping) else value) != "perceptron" for value in values):
+        hint = 'set "loss": "perceptron", or choose sgd'
+        yield Rejected("AG210", "the perceptron rule goes with the loss of that name", hint=hint, field="/loss")
+
+
+def _of_lbfgs(experiment: "Experiment", place: str) -> Iterator[Rejected]:
+    settings, objective = experiment.settings, experiment.objective
+    if objective.name != "supervised":
+        complaint = f"lbfgs minimises losses of outputs, not the objective {objective.name}"
+        yield Rejected("AG210", complaint, hint="choose another optimiser, such as adam", field=place)
+    if settings.batch_size != "all":
+        complaint = f"lbfgs needs all data at once, got batches of {settings.batch_size}"
+        yield Rejected("AG210", complaint, hint='set "batch_size": "all"', field="/batch_size")
 
 
 def _name_of_monitor(callback: Record) -> str:
@@ -88,15 +111,6 @@ def _roles(experiment: "Experiment") -> Iterator[Rejected]:
     elif not objective.takes_loss and settings.loss is not None:
         hint = "leave it out"
         yield Rejected("AG210", f"the objective {objective.name} brings its own losses", hint=hint, field="/loss")
-
-
-def _piecewise(schedule: PiecewiseConstant, place: str) -> Iterator[Rejected]:
-    bounds, values = schedule.boundaries, schedule.values
-    if len(values) != len(bounds) + 1:
-        complaint = f"{len(bounds)} boundaries need {len(bounds) + 1} values, got {len(values)}"
-        yield Rejected("AG210", complaint, field=f"{place}/values")
-    if any(later <= earlier for earlier, later in itertools.pairwise(bounds)):
-        yield Rejected("AG210", f"boundaries must rise, got {shown(bounds)}", field=f"{place}/boundaries")
 
 
 def _outside(experiment: "Experiment") -> Iterator[Rejected]:

@@ -15,6 +15,7 @@ from archgraph.kinds import (
     AnyOf,
     Anything,
     Choice,
+    Constant,
     Flag,
     FrozenMap,
     Integer,
@@ -28,17 +29,19 @@ from archgraph.kinds import (
     shown,
 )
 from archgraph.record import Named, Record, param, record
+from archgraph.training import initial
 from archgraph.training.augmentation import AUGMENTATIONS, Augmentation
 from archgraph.training.callbacks import CALLBACK, Checkpoint, Watcher, made
 from archgraph.training.contradictions import contradictions
 from archgraph.training.data import Source, Surroundings
 from archgraph.training.forms import DataSource, GraphReference, PerOutput, Version, is_per_output
+from archgraph.training.initial import PATTERNS, InitialWeights, WeightsReference
 from archgraph.training.losses import LOSS, METRIC, KerasObject, Loss
 from archgraph.training.objectives import OBJECTIVE, Objective
 from archgraph.training.optimizer import OPTIMIZER, OPTIMIZERS, Optimizer, Rule
 from archgraph.training.preprocessing import STEPS, Step, plain
-from archgraph.training.watching import WATCHER, Onlooker
 from archgraph.training.schedules import definitions
+from archgraph.training.watching import WATCHER, Onlooker
 
 DATA = DataSource()
 STEP = Named("a preprocessing step", STEPS)
@@ -107,7 +110,7 @@ class Settings(Record):
     )
     epochs: int = param(Integer(1, 1_000_000), "How often training goes through the data.")
     batch_size: Any = param(
-        AnyOf(Integer(1, 1_000_000), Choice("all")), "Samples in one step; all: batch gradient descent.", default=32
+        AnyOf(Integer(1, 1_000_000), Constant("all")), "Samples in one step; all: batch gradient descent.", default=32
     )
     validation: float = param(
         Number(0, below=1), "Share of the training samples kept apart to validate on; 0: none.", default=0.1
@@ -118,6 +121,16 @@ class Settings(Record):
     callbacks: Any = param(ListOf(CALLBACK, longest=20), "What happens between epochs.", default=())
     watch: Any = param(
         ListOf(WATCHER, longest=10), "What is looked at between epochs, besides the figures.", default=()
+    )
+    initial_weights: Any = param(
+        optional(WeightsReference()),
+        "Weights to begin with, from another run or a .keras file, by the paths of nodes.",
+        default=None,
+    )
+    freeze: Any = param(
+        PerOutput(PATTERNS),
+        "Nodes that keep their weights, and what lies below them; * stands for anything. By role for several graphs.",
+        default=(),
     )
     class_weights: Any = param(
         AnyOf(Choice("balanced"), MapOf(Number(0)), NULL),
@@ -224,6 +237,16 @@ class Experiment:
     def augmentation(self) -> tuple[Augmentation, ...]:
         """The random changes of training samples."""
         return tuple(AUGMENTATION.make(value) for value in self.settings.augmentation)  # type: ignore[misc]
+
+    @cached_property
+    def initial_weights(self) -> InitialWeights | None:
+        """The weights to begin with."""
+        return initial.made(self.settings.initial_weights)
+
+    def frozen(self, role: str = MODEL) -> tuple[str, ...]:
+        """Patterns of the nodes of a network that keep their weights."""
+        value = self.settings.freeze
+        return tuple(value.get(role, ())) if isinstance(value, Mapping) else tuple(value)
 
     def optimizer(self, role: str = MODEL) -> Optimizer:
         """The rule of a network, where gradients of batches move it."""
@@ -337,6 +360,10 @@ def read_experiment(document: Document, folder: Path, overrides: Mapping[str, An
     return experiment
 
 
+_FILES = ("graph", "initial_weights")
+"""Entries whose short form is a path."""
+
+
 def overridden(value: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
     """`value` with entries replaced; keys are dotted paths. A name becomes a record when an option of it is set."""
     result = json.loads(json.dumps(value))
@@ -346,7 +373,7 @@ def overridden(value: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[s
         for depth, key in enumerate(parents):
             here = _item(place, key)
             if isinstance(here, str):
-                here = _put(place, key, {"file" if depth == 0 and key == "graph" else "name": here})
+                here = _put(place, key, {"file" if depth == 0 and key in _FILES else "name": here})
             elif here is None:
                 here = _put(place, key, {})
             place = here

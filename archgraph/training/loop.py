@@ -1,16 +1,10 @@
 """Plan -> Run: the training loop, its checkpoints and what it leaves behind."""
 
-import importlib.metadata
 import math
-import platform
-import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from archgraph.analysis.shaped import ShapedGraph
@@ -18,13 +12,14 @@ from archgraph.compiler import compile_model
 from archgraph.compiler.backend import load_keras
 from archgraph.compiler.rolling import Choice
 from archgraph.diagnostics import Diagnostic, GraphError
-from archgraph.document.files import replacing, write_atomically
-from archgraph.graph import Block
+from archgraph.document.files import write_atomically
+from archgraph.training import describing, manifest, state
 from archgraph.training import folder as folders
-from archgraph.training import preprocessing, state
+from archgraph.training.augmentation.stages import Stage, stages
+from archgraph.training.checkpoints import Checkpoints
 from archgraph.training.data.dataset import Dataset, Part
 from archgraph.training.data.weights import class_weights
-from archgraph.training.experiment import Experiment, load_experiment, overridden, read_experiment
+from archgraph.training.experiment import Experiment, load_experiment, read_experiment
 from archgraph.training.feed import Feed
 from archgraph.training.folder import RunFolder
 from archgraph.training.observers import observers
@@ -32,13 +27,12 @@ from archgraph.training.planning import Plan, plan
 from archgraph.training.plots import curves
 from archgraph.training.report import Logged, Reporter, figures, reporter
 from archgraph.training.run import Run
+from archgraph.training.stopping import listening
 from archgraph.training.trainees import trainee
 from archgraph.training.watch import Watches
 
 _WRITING_SHARE = 0.1
 """Writing the state takes at most this share of the time."""
-_RESUMABLE = frozenset({"epochs", "doc", "meta", "watch", "show_every"})
-"""Settings that may change between a run and its resumption."""
 
 
 def train(
@@ -51,8 +45,8 @@ def train(
 ) -> Run:
     """Train as an experiment file says, and keep everything in a run folder.
 
-    Ctrl-C ends training after the present batch, with all state saved (a second one at once). A run that was
-    interrupted or killed is resumed with `resume`; on a CPU it then ends as if it had never been.
+    Ctrl-C or SIGTERM ends training after the present batch, with all state saved (a second one at once). A run that was
+    interrupted or killed, at whatever moment, is resumed with `resume`; on a CPU it then ends as if it had never been.
 
     Args:
         experiment: a ``.train.json`` file, or what `load_experiment` made of one.
@@ -72,7 +66,7 @@ def train(
         read = load_experiment(experiment, overrides)
     planned = plan(read)
     folder = folders.find(read.name, run_dir) if resume else folders.create(read.name, run_dir)
-    with Logged(reporter(sys.stdout, progress), folder.log) as reports:
+    with folders.held(folder), Logged(reporter(sys.stdout, progress), folder.log) as reports:
         training = Training(planned, folder, reports, overrides or {})
         if resume:
             training.resume()
@@ -88,6 +82,7 @@ class Training:
         self.plan, self.folder, self.reports, self.overrides = planned, folder, reports, overrides
         self.experiment, self.settings = planned.experiment, planned.experiment.settings
         self.dataset = self.experiment.objective.seen(_weighted(planned), self.settings.batch_size)
+        self.data: dict[str, Any] = self.dataset.description()
         keras = load_keras()
         if keras.backend.backend() != "tensorflow":
             message = f"training needs Keras on TensorFlow, not on {keras.backend.backend()}"
@@ -95,7 +90,7 @@ class Training:
         keras.utils.set_random_seed(self.settings.seed)
         networks = {role: self._compiled(role, shaped) for role, shaped in planned.networks.items()}
         self.trainee = trainee(planned, self.dataset, networks)
-        self.feed = Feed(self.dataset.train, self.settings.batch_size)
+        self.feed = Feed(self.dataset.train, self.settings.batch_size, self._stages(), self.settings.seed)
         held = self.dataset.validation
         self.validation = None if held is None else Feed(held, self.settings.batch_size)
         self.observers = observers(planned)
@@ -103,6 +98,7 @@ class Training:
         self.history: list[dict[str, Any]] = []
         self.epoch = self.step = 0
         self.seconds = 0.0
+        self.checkpoints, self.identity = Checkpoints(folder.checkpoints), describing.identity(planned, self.data)
         self.best: tuple[Any, ...] = ()
         self.best_written = True
         self.stopped = ""
@@ -115,120 +111,101 @@ class Training:
         rolled: Choice = False if self.experiment.rule(role).by_tensor else "auto"
         return compile_model(shaped, seed=settings.seed, dtype_policy=settings.dtype_policy, rolled=rolled, fused=True)
 
+    def _stages(self) -> tuple[Stage, ...]:
+        """The random changes of training samples."""
+        train, columns = self.dataset.train, self.dataset.binding
+        inputs = {column: name for name, column in columns.inputs.items()}
+        same = {name: inputs[column] for name, column in columns.targets.items() if column in inputs}
+        return stages(self.experiment.augmentation, train.inputs, train.targets, same)
+
     # ---- beginning
 
     def describe(self) -> None:
         """Write down what is going to be done."""
-        document = self.experiment.document
-        value = overridden(document.value, self.overrides) if self.overrides else None
-        if value is None:
-            write_atomically(self.folder.experiment, document.text)
-        else:
-            folders.write_json(self.folder.experiment, value)
-        for role, network in self.experiment.networks.items():
-            write_atomically(self.folder.graph_of(role), network.file.read_bytes())
-        folders.write_json(self.folder.expanded, expanded(self.plan))
-        folders.write_json(self.folder.resolved, self._resolved())
-        folders.write_json(self.folder.preprocessing, preprocessing.as_json(self.dataset.fitted))
-        counts = ", ".join(f"{number:,} {part}" for part, number in self._data()["samples"].items() if number)
+        manifest.seal(self.folder.path, self._contents())
+        counts = ", ".join(f"{number:,} {part}" for part, number in self.data["samples"].items() if number)
         self.reports.say(f"{self.experiment.name}: {self.plan.parameters:,} parameters; samples: {counts}")
         self.reports.say(f"run folder: {self.folder.path}")
+        for warning in self.plan.warnings:
+            self.reports.say(str(warning))
 
-    def _data(self) -> dict[str, Any]:
-        return self.dataset.description()
-
-    def _resolved(self) -> dict[str, Any]:
-        raw = {name: self.plan.samples.columns[name].values for name in self.plan.binding.fed}
-        return {
-            "settings": self.experiment.resolved(),
-            "graphs": {role: _used(shaped) for role, shaped in self.plan.networks.items()},
-            "data": self._data(),
-            "raw": {
-                name: {
-                    "shape": list(values.shape[1:]),
-                    "highest": float(values[:10_000].max()),
-                    "integer": values.dtype.kind in "iu",
-                }
-                for name, values in raw.items()
-            },
-            "about": dict(self.plan.samples.about),
-            "versions": _versions(),
-            "platform": {
-                "python": platform.python_version(),
-                "system": platform.platform(),
-                "machine": platform.machine(),
-            },
-        }
+    def _contents(self) -> dict[str, bytes]:
+        return describing.contents(self.plan, self.dataset, self.data, self.folder, self.overrides)
 
     def resume(self) -> None:
-        """Go on from the last saved state.
+        """Go on from the last state that is whole, or begin where there is none yet.
 
         Raises:
             GraphError: AG704 when the run is over, or when experiment, graph or data are no longer those of the run.
         """
-        kept = state.read(self.folder.state)
-        progress = kept.progress
-        self._need_same()
-        if progress["stopped"]:
-            raise self._over(f"its training is over: {progress['stopped']}")
-        if progress["epoch"] >= self.settings.epochs:
-            raise self._over(f"it has finished its {progress['epoch']} epochs")
-        state.restore(self.trainee.variables, kept.arrays)
+        folders.sweep(self.folder)
+        kept = self.checkpoints.newest(self.reports.say)
+        if kept is None:
+            self.reports.say("it was stopped before anything was saved: starting from the beginning")
+            self.describe()
+            return
+        self._need_same(kept.progress["identity"])
+        self._need_unfinished(kept.progress)
+        self._take_up(kept)
+        self._mend()
+
+    def _take_up(self, kept: state.State) -> None:
+        progress, variables = kept.progress, self.trainee.variables
+        if [array.shape for array in kept.arrays] != [tuple(variable.shape) for variable in variables]:
+            raise self._refused("cannot resume: its variables are not those of this version", "start a new run")
+        state.restore(variables, kept.arrays)
         self.best, self.best_written = kept.best, False
         self.epoch, self.step, self.seconds = progress["epoch"], progress["step"], progress["seconds"]
+        self.stopped = progress["stopped"]
         self.history = [dict(row) for row in progress["history"]]
         self.watches.recall(progress["watches"])
         where = f"epoch {self.epoch + 1}" + (f", step {self.step + 1}" if self.step else "")
-        self.reports.say(f"resuming {self.folder.path} at {where}")
+        self.reports.say(f"resuming {self.folder.path} at {'its end' if self._done() else where}")
 
-    def _over(self, why: str) -> GraphError:
-        hint = "raise its epochs to train on, or start a new run"
-        return GraphError([Diagnostic("AG704", "", f"cannot resume: {why}", hint, file=str(self.folder.path))])
+    def _mend(self) -> None:
+        """Write anew what a run begins with, where it was damaged."""
+        damaged = {
+            name: content for name, content in self._contents().items() if not manifest.whole(self.folder.path / name)
+        }
+        if damaged:
+            self.reports.say(f"damaged or missing, and written anew: {', '.join(damaged)}")
+            manifest.seal(self.folder.path, damaged)
 
-    def _need_same(self) -> None:
-        before, now = folders.read_json(self.folder.resolved), self._resolved()
-        changed = [
-            key for key, value in now["settings"].items()
-            if key not in _RESUMABLE and folders.finite(value) != before["settings"].get(key)
-        ]  # fmt: skip
-        if self.folder.expanded.is_file() and folders.read_json(self.folder.expanded) != folders.finite(
-            expanded(self.plan)
-        ):
-            changed.append("the graph file")
-        if before["data"]["fingerprint"] != now["data"]["fingerprint"] and not changed:
-            changed.append("the training data")
+    def _done(self) -> bool:
+        return bool(self.stopped) or self.epoch >= self.settings.epochs
+
+    def _need_unfinished(self, progress: Mapping[str, Any]) -> None:
+        """Refuse a run that left its result. One that was killed before that still has to write it."""
+        ended = progress["stopped"] or progress["epoch"] >= self.settings.epochs
+        if not ended or not manifest.whole(self.folder.result):
+            return
+        result = folders.read_json(self.folder.result)
+        if result["interrupted"] or result["epochs"] != progress["epoch"]:
+            return
+        over = f"its training is over: {progress['stopped']}" if progress["stopped"] else ""
+        why = over or f"it has finished its {progress['epoch']} epochs"
+        raise self._refused(f"cannot resume: {why}", "raise its epochs to train on, or start a new run")
+
+    def _need_same(self, before: Mapping[str, Any]) -> None:
+        changed = describing.changed(before, self.identity)
         if changed:
             why = f"cannot resume: {', '.join(changed)} changed since the run began"
-            hint = "start a new run, or set it back"
-            raise GraphError([Diagnostic("AG704", "", why, hint, file=str(self.folder.path))])
+            raise self._refused(why, "start a new run, or set it back")
+
+    def _refused(self, why: str, hint: str) -> GraphError:
+        return GraphError([Diagnostic("AG704", "", why, hint, file=str(self.folder.path))])
 
     # ---- the loop
 
     def run(self) -> Run:
         """Train to the end, or until told to stop."""
-        with self._stoppable():
-            while self.epoch < self.settings.epochs and not self.stopped and not self.interrupted:
+        with listening(self._interrupt):
+            while not self._done() and not self.interrupted:
                 self._epoch()
-        if self.interrupted and self.epoch < self.settings.epochs and not self.stopped:
-            return self._pause()
-        return self._finish()
+        return self._finish() if self._done() else self._pause()
 
-    @contextmanager
-    def _stoppable(self) -> Iterator[None]:
-        """Ctrl-C asks for a stop after the present batch; a second one is not held back."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def ask(number: int, frame: FrameType | None) -> None:
-            self.interrupted = True
-            signal.signal(signal.SIGINT, before)
-
-        before = signal.signal(signal.SIGINT, ask)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before)
+    def _interrupt(self) -> None:
+        self.interrupted = True
 
     def _epoch(self) -> None:
         began = time.monotonic() - self.seconds
@@ -237,7 +214,7 @@ class Training:
             self.trainee.reset()  # a resumed epoch goes on with the figures it had
         self.reports.begin(self.epoch, self.settings.epochs, steps)
         indices = self.trainee.order(self.epoch)
-        iterator = self.feed.batches(indices[self.step * size :])
+        iterator = self.feed.batches(indices[self.step * size :], self.epoch)
         while self.step < steps:
             self.trainee.train(iterator)
             self.step = min(self.step + self.settings.steps_per_execution, steps)
@@ -288,10 +265,11 @@ class Training:
             "step": self.step,
             "seconds": self.seconds,
             "stopped": self.stopped,
-            "history": folders.finite(self.history),
-            "watches": folders.finite(self.watches.memory()),
+            "history": self.history,
+            "watches": self.watches.memory(),
+            "identity": self.identity,
         }
-        state.write(self.folder.state, state.State(progress, state.capture(self.trainee.variables), self.best))
+        self.checkpoints.write(state.State(progress, state.capture(self.trainee.variables), self.best))
         folders.write_metrics(self.folder, self.history)
         if not self.best_written and self.best:
             self._save_best()
@@ -330,13 +308,13 @@ class Training:
         for role, network in self.trainee.networks.items():
             _save_network(network, self.folder.model_of(role))
         scores = self.trainee.tested(Feed(self.dataset.test, self.settings.batch_size))
-        self._result(scores, "best" if restored else "average" if averaged else "last", interrupted=False)
         title = self.experiment.name
         write_atomically(self.folder.picture("curves"), curves(title, self.history, self.best_epoch))
         for name, picture in self.trainee.illustrate(title):
             write_atomically(self.folder.picture(name), picture)
         for observer in self.observers:
             observer.ended(self)
+        self._result(scores, "best" if restored else "average" if averaged else "last", interrupted=False)
         if self.stopped:
             self.reports.say(f"stopped after epoch {self.epoch}: {self.stopped}")
         self.reports.say(f"test: {figures(scores)}")
@@ -344,21 +322,20 @@ class Training:
         return Run(self.folder, tuple(self.history), scores, self.best_epoch, False, self.stopped)
 
     def _result(self, scores: Mapping[str, float], weights: str, *, interrupted: bool) -> None:
-        folders.write_json(
-            self.folder.result,
-            {
-                "name": self.experiment.name,
-                "test": dict(scores),
-                "weights": weights,
-                "epochs": self.epoch,
-                "best_epoch": self.best_epoch,
-                "interrupted": interrupted,
-                "stopped": self.stopped,
-                "seconds": round(sum(row["seconds"] for row in self.history) + self.seconds, 3),
-                "parameters": self.plan.parameters,
-                "samples": self._data()["samples"],
-            },
-        )
+        # Last of all: a run without its result is finished anew when it is resumed.
+        result = {
+            "name": self.experiment.name,
+            "test": dict(scores),
+            "weights": weights,
+            "epochs": self.epoch,
+            "best_epoch": self.best_epoch,
+            "interrupted": interrupted,
+            "stopped": self.stopped,
+            "seconds": round(sum(row["seconds"] for row in self.history) + self.seconds, 3),
+            "parameters": self.plan.parameters,
+            "samples": self.data["samples"],
+        }
+        manifest.write_sealed(self.folder.result, folders.as_json(result))
 
 
 def _weighted(planned: Plan) -> Dataset:
@@ -374,46 +351,5 @@ def _weighted(planned: Plan) -> Dataset:
 def _save_network(network: Any, path: Path) -> None:
     # A fresh wrapper around the same layers: the file holds the network, not the optimiser's state.
     plain = load_keras().Model(network.input, network.output, name=network.name)
-    with replacing(path) as temporary:
+    with manifest.sealing(path) as temporary:
         plain.save(temporary)
-
-
-def _used(shaped: ShapedGraph) -> dict[str, Any]:
-    """How large a network is, and the parameters that its graph was given."""
-    used = shaped.parameters_used.items()
-    return {
-        "parameters": shaped.parameters,
-        "parameters_used": {
-            name: value.name if isinstance(value, Block) else preprocessing.plain(value) for name, value in used
-        },
-    }
-
-
-def expanded(planned: Plan) -> list[dict[str, Any]]:
-    """Every primitive of the expanded graphs: path, operation, parameters, what feeds it, shapes."""
-    several = len(planned.networks) > 1
-    return [
-        {
-            **({"role": role} if several else {}),
-            "path": node.path,
-            "op": node.leaf.primitive.op,
-            "parameters": {name: preprocessing.plain(value) for name, value in node.leaf.primitive.given()},
-            "in": [None if feed is None else feed.path for feed in node.feeds],
-            "outputs": [
-                [str(dim) if not isinstance(dim, int) else dim for dim in out.shape] for out in node.leaf.outputs
-            ],
-            **({"weights_of": node.owner} if node.owner != node.path else {}),
-        }
-        for role, shaped in planned.networks.items()
-        for node in shaped.walk()
-    ]
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in ("archgraph", "keras", "tensorflow", "numpy", "scikit-learn"):
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = "not installed"  # run from a source tree, or another build of TensorFlow
-    return found

@@ -181,6 +181,8 @@ for _name, _keras, _doc in (
     ("hinge", "Hinge", "Mean of max(0, 1 - target * output); targets are -1 and 1 (0 and 1 are converted)."),
     ("squared_hinge", "SquaredHinge", "Mean of max(0, 1 - target * output)^2; targets are -1 and 1."),
     ("categorical_hinge", "CategoricalHinge", "max(0, 1 + best wrong score - right score); targets are one-hot."),
+    ("perceptron", "PerceptronLoss", "max(0, -output) where the target is 1, max(0, output) where it is 0, summed over "
+     "the outputs (Rosenblatt 1958)."),
     ("ctc", "CTC", "Likelihood of a label sequence in any alignment (Graves et al. 2006); 0 is the blank."),
 ):  # fmt: skip
     _plain(LOSSES, Loss, _name, _keras, _doc)
@@ -202,7 +204,11 @@ CLASS_NUMBER_LOSSES = ("sparse_categorical_crossentropy", "categorical_generaliz
 ONE_HOT_LOSSES = (
     "categorical_crossentropy", "categorical_focal_crossentropy", "categorical_hinge",
 )  # fmt: skip
-ZERO_TO_ONE_LOSSES = ("binary_crossentropy", "binary_focal_crossentropy", "dice", "tversky", *ONE_HOT_LOSSES)
+ZERO_TO_ONE_LOSSES = (
+    "binary_crossentropy", "binary_focal_crossentropy", "dice", "tversky", "perceptron", *ONE_HOT_LOSSES,
+)  # fmt: skip
+SCORE_LOSSES = ("perceptron",)
+"""Losses that read the output as a score, of which the sign is the answer."""
 FREE_SHAPE_LOSSES = ("ctc", "circle")
 """Losses whose targets have another shape than the output, in a way of their own."""
 

@@ -1,124 +1,19 @@
-"""How the weights move: Keras's optimisers and learning-rate schedules as records."""
+"""How the weights move: optimisers as records. Fields have the names of Keras's arguments."""
 
-from typing import Any
+import re
+from typing import Any, ClassVar
 
-from archgraph.kinds import AnyOf, Choice, Flag, Integer, ListOf, Number, optional
-from archgraph.record import Named, Record, param, record
+from archgraph.kinds import Flag, FrozenMap, Integer, ListOf, Number, Text, optional
+from archgraph.record import Named, param, record
 from archgraph.training.losses import KerasObject
+from archgraph.training.schedules import LEARNING_RATE
 
-# ---- schedules
-
-
-@record
-class Schedule(KerasObject):
-    """A learning rate that changes with the step."""
-
-    per: str = param(
-        Choice("step", "epoch"), "What decay_steps and boundaries count: batches, or epochs.", default="step"
-    )
+OPTIMIZERS: dict[str, type["Rule"]] = {}
+"""Every optimiser by the name that an experiment uses."""
 
 
-SCHEDULES: dict[str, type[Record]] = {}
-OPTIMIZERS: dict[str, type["Optimizer"]] = {}
-
-_RATE = Number(above=0, maximum=1000)
-_WHOLE_TRAINING = "Default: the whole training."
-
-
-def _initial() -> Any:
-    return param(_RATE, "Learning rate at the start.")
-
-
-def _decay_steps() -> Any:
-    return param(
-        optional(Number(above=0)),
-        f"After how long the decay is done (or has acted once). {_WHOLE_TRAINING}",
-        default=None,
-    )
-
-
-def _schedule(name: str, keras: str) -> Any:
-    def list_it(cls: type[Record]) -> type[Record]:
-        sealed: Any = record(cls)
-        sealed.keras = keras
-        SCHEDULES[name] = sealed
-        return sealed  # type: ignore[no-any-return]
-
-    return list_it
-
-
-@_schedule("constant", "")
-class ConstantRate(KerasObject):
-    """The same rate throughout."""
-
-    learning_rate: float = param(_RATE, "The rate.")
-
-
-@_schedule("exponential_decay", "ExponentialDecay")
-class ExponentialDecay(Schedule):
-    """initial * decay_rate ^ (step / decay_steps)."""
-
-    initial_learning_rate: float = _initial()
-    decay_steps: float | None = _decay_steps()
-    decay_rate: float = param(Number(above=0, maximum=1), "Factor over decay_steps.")
-    staircase: bool = param(Flag(), "Only whole multiples of decay_steps count.", default=False)
-
-
-@_schedule("inverse_time_decay", "InverseTimeDecay")
-class InverseTimeDecay(ExponentialDecay):
-    """initial / (1 + decay_rate * step / decay_steps)."""
-
-    decay_rate: float = param(Number(above=0), "How fast it falls.")
-
-
-@_schedule("polynomial_decay", "PolynomialDecay")
-class PolynomialDecay(Schedule):
-    """From the initial rate to the end rate along a power of the remaining time."""
-
-    initial_learning_rate: float = _initial()
-    decay_steps: float | None = _decay_steps()
-    end_learning_rate: float = param(Number(0), "Rate at the end.", default=0.0001)
-    power: float = param(Number(above=0), "1 is a straight line.", default=1.0)
-    cycle: bool = param(Flag(), "Begin again after decay_steps.", default=False)
-
-
-@_schedule("cosine_decay", "CosineDecay")
-class CosineDecay(Schedule):
-    """Half a cosine from the initial rate to alpha times it, perhaps after a warm-up (Loshchilov & Hutter 2017)."""
-
-    initial_learning_rate: float = _initial()
-    decay_steps: float | None = _decay_steps()
-    alpha: float = param(Number(0, 1), "Share of the rate that is left at the end.", default=0.0)
-    warmup_target: float | None = param(optional(_RATE), "Rate that the warm-up climbs to.", default=None)
-    warmup_steps: int = param(Integer(0), "Length of the warm-up, counted like decay_steps.", default=0)
-
-
-@_schedule("cosine_restarts", "CosineDecayRestarts")
-class CosineRestarts(Schedule):
-    """Cosine decay that begins again, each time longer (SGDR, Loshchilov & Hutter 2017)."""
-
-    initial_learning_rate: float = _initial()
-    first_decay_steps: float = param(Number(above=0), "Length of the first decay.")
-    t_mul: float = param(Number(1), "How much longer each decay is than the one before.", default=2.0)
-    m_mul: float = param(Number(above=0, maximum=1), "How much lower each begins.", default=1.0)
-    alpha: float = param(Number(0, 1), "Share of the rate that is left at the end of each.", default=0.0)
-
-
-@_schedule("piecewise_constant", "PiecewiseConstantDecay")
-class PiecewiseConstant(Schedule):
-    """One rate until the first boundary, another until the second, and so on."""
-
-    boundaries: Any = param(ListOf(Integer(1), shortest=1, longest=1000), "Where the rate changes, rising.")
-    values: Any = param(ListOf(_RATE, shortest=2, longest=1001), "The rates: one more than there are boundaries.")
-
-
-SCHEDULE = Named("a schedule", SCHEDULES)
-
-# ---- optimisers
-
-
-def _rate(default: float = 0.001) -> Any:
-    return param(AnyOf(_RATE, SCHEDULE), "Step size: a number, or a schedule.", default=default)
+def _rate(default: Any = 0.001) -> Any:
+    return param(LEARNING_RATE, "Step size: a number, or a schedule.", default=default)
 
 
 def _share(doc: str, default: float) -> Any:
@@ -130,8 +25,21 @@ def _epsilon(default: float = 1e-7) -> Any:
 
 
 @record
-class Optimizer(KerasObject):
-    """Turns gradients into changes of the weights."""
+class Rule(KerasObject):
+    """How the weights of a network move."""
+
+    whole_tensors: ClassVar[bool] = False
+    """Whether the update of a number depends on the others of its tensor."""
+
+    @property
+    def by_tensor(self) -> bool:
+        """Whether every weight has to be a tensor of its own: stacks of the weights of equal blocks will not do."""
+        return self.whole_tensors
+
+
+@record
+class Optimizer(Rule):
+    """Turns the gradients of batches into changes of the weights."""
 
     learning_rate: Any = _rate()
     weight_decay: float | None = param(
@@ -144,7 +52,11 @@ class Optimizer(KerasObject):
     global_clipnorm: float | None = param(
         optional(Number(above=0)), "Largest norm of all gradients together (Pascanu et al. 2013).", default=None
     )
-    use_ema: bool = param(Flag(), "Keep a moving average of the weights.", default=False)
+    use_ema: bool = param(
+        Flag(),
+        "Keep a moving average of the weights, which the finished model has (Polyak & Juditsky 1992).",
+        default=False,
+    )
     ema_momentum: float = _share("How slowly the average moves.", 0.99)
     ema_overwrite_frequency: int | None = param(
         optional(Integer(1)),
@@ -155,9 +67,14 @@ class Optimizer(KerasObject):
         optional(Integer(2)), "Batches whose gradients are averaged before a step.", default=None
     )
 
+    @property
+    def by_tensor(self) -> bool:
+        """The norm of a gradient is that of a whole tensor too."""
+        return self.whole_tensors or self.clipnorm is not None
+
 
 def _optimizer(name: str, keras: str) -> Any:
-    def list_it(cls: type[Optimizer]) -> type[Optimizer]:
+    def list_it(cls: type[Rule]) -> type[Rule]:
         sealed = record(cls)
         sealed.keras = keras
         OPTIMIZERS[name] = sealed
@@ -173,6 +90,19 @@ class Sgd(Optimizer):
     learning_rate: Any = _rate(0.01)
     momentum: float = _share("Share of the last step that is repeated.", 0.0)
     nesterov: bool = param(Flag(), "Take the gradient where momentum leads.", default=False)
+
+
+@_optimizer("perceptron", "SGD")
+class Perceptron(Optimizer):
+    """Rosenblatt's perceptron rule (1958): after a wrong answer, weight += rate * (target - answer) * input.
+
+    With the loss ``perceptron`` and a batch of one sample, descent is this rule. It ends in finitely many changes where
+    a plane separates the classes (Novikoff 1962), and never does where none can. The rate is 1000 / (1000 + t).
+    """
+
+    learning_rate: Any = _rate(
+        FrozenMap(name="inverse_time_decay", initial_learning_rate=1.0, decay_steps=1000, decay_rate=1.0)
+    )
 
 
 @_optimizer("adagrad", "Adagrad")
@@ -191,14 +121,25 @@ class Adadelta(Optimizer):
     epsilon: float = _epsilon()
 
 
-@_optimizer("rmsprop", "RMSprop")
-class RmsProp(Optimizer):
-    """Gradients divided by the root of their recent mean square (Tieleman & Hinton 2012)."""
-
+@record
+class _MeanSquare(Optimizer):
     rho: float = _share("How slowly the average moves.", 0.9)
     momentum: float = _share("Share of the last step that is repeated.", 0.0)
     epsilon: float = _epsilon()
+
+
+@_optimizer("rmsprop", "RMSprop")
+class RmsProp(_MeanSquare):
+    """Gradients divided by the root of their recent mean square (Tieleman & Hinton 2012)."""
+
     centered: bool = param(Flag(), "Divide by the deviation instead.", default=False)
+
+
+@_optimizer("rmsprop_nesterov", "NesterovRMSprop")
+class NesterovRmsProp(_MeanSquare):
+    """RMSProp that takes the gradient where momentum leads (Goodfellow et al. 2016, algorithm 8.6)."""
+
+    momentum: float = _share("Share of the last step that is repeated.", 0.9)
 
 
 @record
@@ -237,6 +178,8 @@ class Adamax(_TwoMoments):
 class Lamb(_TwoMoments):
     """Adam scaled layer by layer, for large batches (You et al. 2020)."""
 
+    whole_tensors = True
+
 
 @_optimizer("lion", "Lion")
 class Lion(Optimizer):
@@ -249,6 +192,8 @@ class Lion(Optimizer):
 @_optimizer("adafactor", "Adafactor")
 class Adafactor(Optimizer):
     """Mean squares by rows and columns, to save memory (Shazeer & Stern 2018)."""
+
+    whole_tensors = True
 
     beta_2_decay: float = param(Number(below=0), "How the averaging slows down.", default=-0.8)
     epsilon_1: float = _epsilon(1e-30)
@@ -267,6 +212,74 @@ class Ftrl(Optimizer):
     l2_regularization_strength: float = param(Number(0), "Penalty on squares.", default=0.0)
     l2_shrinkage_regularization_strength: float = param(Number(0), "Penalty on the step.", default=0.0)
     beta: float = param(Number(0), "Offset of the rate.", default=0.0)
+
+
+@_optimizer("muon", "Muon")
+class Muon(Optimizer):
+    """Makes the momentum of every matrix orthogonal by Newton-Schulz steps; Adam moves all else (Jordan et al. 2024).
+
+    Kernels of convolutions, biases and embeddings are among all else. The step is scaled as in Liu et al. (2025), so
+    that rates and decay of Adam can be kept.
+    """
+
+    whole_tensors = True
+
+    weight_decay: float | None = param(Number(0), "Decoupled decay of the matrices at every step.", default=0.004)
+    momentum: float = _share("How slowly the mean gradient of a matrix moves.", 0.95)
+    nesterov: bool = param(Flag(), "Take the gradient where momentum leads.", default=True)
+    ns_steps: int = param(Integer(1, 100), "Newton-Schulz steps.", default=5)
+    rms_rate: float | None = param(
+        optional(Number(above=0)), "Scale of a step: sqrt(longer side) times it. null: not scaled.", default=0.2
+    )
+    exclude_layers: Any = param(
+        optional(ListOf(Text(200), longest=100)), "Parts of paths of matrices that Adam moves too.", default=None
+    )
+    exclude_embeddings: bool = param(Flag(), "Let Adam move embeddings.", default=True)
+    adam_lr_ratio: float = param(Number(above=0), "Rate of Adam as a multiple of the rate.", default=1)
+    adam_beta_1: float = _share("How slowly Adam's mean gradient moves.", 0.9)
+    adam_beta_2: float = _share("How slowly Adam's mean square moves.", 0.999)
+    adam_weight_decay: float | None = param(optional(Number(0)), "Decoupled decay of what Adam moves.", default=0.004)
+    epsilon: float = _epsilon()
+
+    def arguments(self) -> dict[str, Any]:
+        """Null is no default of Keras here; its patterns are given texts."""
+        given = {"rms_rate": self.rms_rate, "adam_weight_decay": self.adam_weight_decay, **super().arguments()}
+        parts = given.get("exclude_layers")
+        return {**given, "exclude_layers": list(map(re.escape, parts))} if parts else given
+
+
+@_optimizer("schedule_free_adamw", "ScheduleFreeAdamW")
+class ScheduleFreeAdamW(Optimizer):
+    """AdamW that needs no schedule, since the weights it ends with are the mean of its way (Defazio et al. 2024).
+
+    While it trains, the network has weights between the way and the mean; the finished model has the mean.
+    """
+
+    learning_rate: Any = _rate(0.0025)
+    beta_1: float = param(Number(above=0, below=1), "How near to the mean gradients are taken.", default=0.9)
+    beta_2: float = _share("How slowly the mean square moves.", 0.999)
+    epsilon: float = _epsilon(1e-8)
+    warmup_steps: int = param(Integer(0), "Steps in which the rate climbs to its value.", default=0)
+
+
+@_optimizer("lbfgs", "")
+class Lbfgs(Rule):
+    """Limited-memory BFGS: curvature guessed from the last steps, a line search for the length (Liu & Nocedal 1989).
+
+    It takes all data at once, ``"batch_size": "all"``, and an epoch is one of its steps. The directions and the line
+    search (strong Wolfe conditions) are SciPy's.
+    """
+
+    memory: int = param(Integer(1, 100), "How many of the last steps tell the curvature.", default=10)
+    line_search_steps: int = param(Integer(1, 100), "Lengths of a step that are tried at most.", default=20)
+    decrease: float = param(Number(above=0, below=0.5), "Least decrease, as a share of the slope (c1).", default=1e-4)
+    curvature: float = param(Number(above=0, below=1), "Largest slope that may be left, as a share (c2).", default=0.9)
+    tolerance: float = param(
+        Number(0), "The gradient is taken for zero when no element is larger: then nothing moves.", default=1e-7
+    )
+    samples_at_once: int = param(
+        Integer(1, 1_000_000), "Samples whose gradient is worked out together: memory, not result.", default=4096
+    )
 
 
 OPTIMIZER = Named("an optimiser", OPTIMIZERS)

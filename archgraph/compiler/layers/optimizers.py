@@ -8,6 +8,8 @@ from keras import ops
 
 from archgraph.compiler.layers.registry import ours
 
+# Older releases of Keras lack the last two: then whoever asks for them is told so.
+
 
 @ours
 class NesterovRMSprop(keras.optimizers.RMSprop):
@@ -41,55 +43,60 @@ class NesterovRMSprop(keras.optimizers.RMSprop):
         self.assign_add(variable, self.momentum * velocity - step)
 
 
-@ours
-class ScheduleFreeAdamW(keras.optimizers.ScheduleFreeAdamW):
-    """Keras's Schedule-Free AdamW (Defazio et al. 2024), with the point of before a step where Keras 3.15 takes that of
-    after it, and with the averaged weights at the end.
+if hasattr(keras.optimizers, "ScheduleFreeAdamW"):
 
-        way     -= rate * gradient / (sqrt(mean_square / (1 - beta_2^t)) + epsilon)
-        mean     = (1 - 1/t) * mean + way / t
-        weight   = (1 - beta_1) * way + beta_1 * mean
-    """
+    @ours
+    class ScheduleFreeAdamW(keras.optimizers.ScheduleFreeAdamW):
+        """Keras's Schedule-Free AdamW (Defazio et al. 2024), with the averaged weights at the end.
 
-    averages = True
-    """The finished model is to have other weights than those that were trained."""
+        Keras 3.15 works on TensorFlow with the way after a step where the formula has that before it; this does not.
 
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Move one weight."""
-        number = self._get_variable_index(variable)
-        way, mean_square = self._momentums[number], self._velocities[number]
-        gradient = ops.cast(gradient, variable.dtype)
-        step = ops.cast(self.iterations + 1, variable.dtype)
-        rate = ops.cast(learning_rate, variable.dtype)
-        if self.warmup_steps:
-            rate = rate * ops.minimum(step / self.warmup_steps, 1.0)
-        mean = self._mean(variable, way)  # before `way` moves
-        self.assign(mean_square, self.beta_2 * mean_square + (1 - self.beta_2) * ops.square(gradient))
-        corrected = mean_square / (1 - ops.power(ops.convert_to_tensor(self.beta_2, variable.dtype), step))
-        self.assign_sub(way, rate * gradient / (ops.sqrt(corrected) + self.epsilon))
-        mean = mean + (way - mean) / step
-        self.assign(variable, (1 - self.beta_1) * way + self.beta_1 * mean)
+            way     -= rate * gradient / (sqrt(mean_square / (1 - beta_2^t)) + epsilon)
+            mean     = (1 - 1/t) * mean + way / t
+            weight   = (1 - beta_1) * way + beta_1 * mean
+        """
 
-    def _mean(self, variable: Any, way: Any) -> Any:
-        return (variable - (1 - self.beta_1) * way) / self.beta_1
+        averages = True
+        """The finished model is to have other weights than those that were trained."""
 
-    def finalize_variable_values(self, var_list: Any) -> None:
-        """Give the network the averaged weights."""
-        for variable in var_list:
-            way = self._momentums[self._get_variable_index(variable)]
-            variable.assign(self._mean(variable, way))
-        super().finalize_variable_values(var_list)
+        def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+            """Move one weight."""
+            number = self._get_variable_index(variable)
+            way, mean_square = self._momentums[number], self._velocities[number]
+            gradient = ops.cast(gradient, variable.dtype)
+            step = ops.cast(self.iterations + 1, variable.dtype)
+            rate = ops.cast(learning_rate, variable.dtype)
+            if self.warmup_steps:
+                rate = rate * ops.minimum(step / self.warmup_steps, 1.0)
+            mean = self._mean(variable, way)  # before `way` moves
+            self.assign(mean_square, self.beta_2 * mean_square + (1 - self.beta_2) * ops.square(gradient))
+            corrected = mean_square / (1 - ops.power(ops.convert_to_tensor(self.beta_2, variable.dtype), step))
+            self.assign_sub(way, rate * gradient / (ops.sqrt(corrected) + self.epsilon))
+            mean = mean + (way - mean) / step
+            self.assign(variable, (1 - self.beta_1) * way + self.beta_1 * mean)
+
+        def _mean(self, variable: Any, way: Any) -> Any:
+            return (variable - (1 - self.beta_1) * way) / self.beta_1
+
+        def finalize_variable_values(self, var_list: Any) -> None:
+            """Give the network the averaged weights."""
+            for variable in var_list:
+                way = self._momentums[self._get_variable_index(variable)]
+                variable.assign(self._mean(variable, way))
+            super().finalize_variable_values(var_list)
 
 
-@ours
-class Muon(keras.optimizers.Muon):
-    """Keras's Muon (Jordan et al. 2024), for weights of any precision where Keras 3.15 takes those of float32 only."""
+if hasattr(keras.optimizers, "Muon"):
 
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Move one weight."""
-        rate = ops.cast(learning_rate, variable.dtype)
-        super().update_step(ops.cast(gradient, variable.dtype), variable, rate)
+    @ours
+    class Muon(keras.optimizers.Muon):
+        """Keras's Muon (Jordan et al. 2024) for weights of any precision; that of Keras 3.15 takes float32 only."""
 
-    def lr_adjust(self, x: Any) -> Any:
-        """A step of the size that Adam's have (Liu et al. 2025, equation 4)."""
-        return x if self.rms_rate is None else x * (math.sqrt(max(x.shape)) * self.rms_rate)
+        def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+            """Move one weight."""
+            rate = ops.cast(learning_rate, variable.dtype)
+            super().update_step(ops.cast(gradient, variable.dtype), variable, rate)
+
+        def lr_adjust(self, x: Any) -> Any:
+            """A step of the size that Adam's have (Liu et al. 2025, equation 4)."""
+            return x if self.rms_rate is None else x * (math.sqrt(max(x.shape)) * self.rms_rate)

@@ -8,15 +8,13 @@ from keras import ops
 
 from archgraph.compiler.layers.registry import ours
 
-_BASE = keras.optimizers.schedules.LearningRateSchedule
-
 
 def _number(step: Any) -> Any:
     return ops.cast(step, keras.config.floatx())
 
 
 @ours
-class Cyclical(_BASE):
+class Cyclical(keras.optimizers.schedules.LearningRateSchedule):
     """Up and down between two rates, again and again (Smith 2017, section 3).
 
     Args:
@@ -49,7 +47,7 @@ class Cyclical(_BASE):
 
 
 @ours
-class OneCycle(_BASE):
+class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
     """One climb to a high rate and one long fall far below the start (1cycle, Smith & Topin 2018).
 
     Args:
@@ -90,7 +88,7 @@ class OneCycle(_BASE):
 
 
 @ours
-class Warmup(_BASE):
+class Warmup(keras.optimizers.schedules.LearningRateSchedule):
     """A straight climb to the start of the schedule that follows (Goyal et al. 2017, section 2.2).
 
     Args:
@@ -104,7 +102,7 @@ class Warmup(_BASE):
         self.steps, self.then, self.start = steps, then, start
 
     def _after(self, step: Any) -> Any:
-        return self.then(step) if isinstance(self.then, _BASE) else ops.convert_to_tensor(self.then, "float32")
+        return self.then(step) if callable(self.then) else ops.convert_to_tensor(self.then, "float32")
 
     def __call__(self, step: Any) -> Any:
         number = _number(step)

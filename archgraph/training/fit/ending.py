@@ -7,7 +7,7 @@ from archgraph.analysis.shaped import FlatNode, ShapedGraph
 from archgraph.diagnostics import Rejected
 from archgraph.training.fit.base import Fit, Target
 from archgraph.training.forms import is_per_output
-from archgraph.training.losses import PROBABILITY_LOSSES, Loss
+from archgraph.training.losses import PROBABILITY_LOSSES, SCORE_LOSSES, Loss
 from archgraph.vocabulary.weighted import Dressed
 
 _SHAPE_ONLY = frozenset({"reshape", "flatten", "permute", "slice", "crop", "repeat_vector"})
@@ -21,6 +21,9 @@ def misended(fit: Fit, target: Target, name: str, loss: Loss, place: str) -> Ite
     if ending is None:
         return
     function, node = ending
+    if name in SCORE_LOSSES and function in _SQUASHES:
+        complaint = f"{name} takes scores of either sign, but output {target.output!r} ends in {function} at {node!r}"
+        yield Rejected("AG701", complaint, hint="leave the activation out", field=place)
     accepted = PROBABILITY_LOSSES.get(name)
     if accepted is None:
         return
