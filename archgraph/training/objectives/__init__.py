@@ -6,6 +6,7 @@ from archgraph.training.objectives.autoregressive import Autoregressive
 from archgraph.training.objectives.base import OBJECTIVES, Face, Objective, objective
 from archgraph.training.objectives.language import Language
 from archgraph.training.objectives.supervised import Supervised
+from archgraph.training.objectives.translation import Translation
 from archgraph.training.objectives.variational import Variational
 
 OBJECTIVE = Named("an objective", OBJECTIVES)
@@ -20,6 +21,7 @@ __all__ = [
     "Objective",
     "SemiSupervised",
     "Supervised",
+    "Translation",
     "Variational",
     "objective",
 ]

@@ -11,6 +11,7 @@ from archgraph.training.objectives import (
     Objective,
     SemiSupervised,
     Supervised,
+    Translation,
     Variational,
 )
 from archgraph.training.planning import Plan
@@ -19,6 +20,7 @@ from archgraph.training.trainees.autoregressive import AutoregressiveTrainee
 from archgraph.training.trainees.base import Trainee
 from archgraph.training.trainees.language import LanguageTrainee
 from archgraph.training.trainees.supervised import SupervisedTrainee
+from archgraph.training.trainees.translation import TranslationTrainee
 from archgraph.training.trainees.variational import VariationalTrainee
 
 TRAINEES: Mapping[type[Objective], Callable[..., Trainee]] = {
@@ -27,6 +29,7 @@ TRAINEES: Mapping[type[Objective], Callable[..., Trainee]] = {
     SemiSupervised: AdversarialTrainee,
     Autoregressive: AutoregressiveTrainee,
     Language: LanguageTrainee,
+    Translation: TranslationTrainee,
     Variational: VariationalTrainee,
 }
 """Who carries out which objective."""
