@@ -1,17 +1,29 @@
 """The run folder: which files a run leaves, and how they are written so that a reader never sees a part of one."""
 
 import csv
+import errno
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from archgraph.diagnostics import Diagnostic, GraphError
 from archgraph.document.files import write_atomically
+from archgraph.training import manifest
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+_LEFT_OVER = re.compile(r"\.[0-9a-f]{8}\..*")
+"""Names of files that a killed process was writing (see `archgraph.document.files`)."""
 RUNS = "runs"
 """Where run folders are made, below the working folder, unless the caller names another place."""
 
@@ -58,9 +70,14 @@ class RunFolder:
         return self.path / "metrics.json"
 
     @property
-    def state(self) -> Path:
-        """What a resumed run goes on from."""
-        return self.path / "last.state.npz"
+    def checkpoints(self) -> Path:
+        """The last two states, ``00000012.state`` and the like: a resumed run goes on from the newest that is whole."""
+        return self.path / "checkpoints"
+
+    @property
+    def manifest(self) -> Path:
+        """SHA-256 of what must not change: experiment, graphs, preprocessing, models, result."""
+        return self.path / manifest.NAME
 
     @property
     def best(self) -> Path:
@@ -180,9 +197,68 @@ def find(name: str, run_dir: str | Path | None) -> RunFolder:
             raise _unusable(Path(RUNS), f"it holds no run of {name!r}", "train without resuming first")
         run_dir = Path(RUNS) / f"{name}-{max(found)}"
     folder = RunFolder(Path(run_dir))
-    if not folder.state.is_file():
-        raise _unusable(folder.path, f"it has no {folder.state.name}, so there is nothing to resume", "start anew")
+    if not folder.path.is_dir():
+        raise _unusable(folder.path, "it does not exist", "train without resuming first")
+    if not folder.checkpoints.is_dir() and any(path.name not in _beginnings(folder) for path in _visible(folder.path)):
+        raise _unusable(folder.path, "it holds no checkpoints, so there is nothing to resume", "start anew")
     return folder
+
+
+def _beginnings(folder: RunFolder) -> set[str]:
+    """Names of files that a run may leave which was killed before its first checkpoint."""
+    written = (folder.experiment, folder.expanded, folder.resolved, folder.preprocessing, folder.manifest, folder.log)
+    return {path.name for path in (*written, *folder.path.glob("*.graph.json"))}
+
+
+def _visible(path: Path) -> list[Path]:
+    return [entry for entry in path.iterdir() if not _LEFT_OVER.fullmatch(entry.name)]
+
+
+def sweep(folder: RunFolder) -> None:
+    """Take away what killed processes left of files that they were writing."""
+    for place in (folder.path, folder.checkpoints):
+        for entry in place.iterdir() if place.is_dir() else ():
+            if _LEFT_OVER.fullmatch(entry.name) and entry.is_file():
+                entry.unlink(missing_ok=True)
+
+
+@contextmanager
+def held(folder: RunFolder) -> Iterator[None]:
+    """Keep other processes from training in the folder; and when it cannot be written, say how to go on.
+
+    Raises:
+        GraphError: AG704, another process has it; AG109 with its remedy, from the body.
+    """
+    descriptor = _lock(folder.path)
+    try:
+        yield
+    except GraphError as error:
+        raise GraphError([_advised(one, folder) for one in error.diagnostics]) from error.__cause__
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _lock(path: Path) -> int | None:
+    """A lock on the folder that goes with the process, however that ends; None where the system has none."""
+    if fcntl is None:
+        return None
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            raise _unusable(path, "another process is training in it", "wait for it, or name another folder") from None
+        return None  # a file system without locks
+    return descriptor
+
+
+def _advised(one: Diagnostic, folder: RunFolder) -> Diagnostic:
+    if one.code != "AG109" or not Path(one.file).is_relative_to(folder.path):
+        return one
+    onwards = f"then go on with --resume {folder.path}: what was saved before is whole"
+    return replace(one, hint=f"{one.hint or 'mend that'}, {onwards}")
 
 
 def _unusable(path: Path, why: str, hint: str) -> GraphError:
@@ -192,9 +268,14 @@ def _unusable(path: Path, why: str, hint: str) -> GraphError:
 # ---- content
 
 
+def as_json(value: Any) -> str:
+    """`value` as a file of the run holds it, readably; numbers that JSON does not know become null."""
+    return json.dumps(finite(value), indent=2, ensure_ascii=False) + "\n"
+
+
 def write_json(path: Path, value: Any) -> None:
-    """Replace the file by `value`, readably; numbers that JSON does not know become null."""
-    write_atomically(path, json.dumps(finite(value), indent=2, ensure_ascii=False) + "\n")
+    """Replace the file by `value`; see `as_json`."""
+    write_atomically(path, as_json(value))
 
 
 def write_json_compactly(path: Path, value: Any) -> None:
