@@ -60,6 +60,21 @@ class RunFolder:
         return self.path / "preprocessing.json"
 
     @property
+    def initial_weights(self) -> Path:
+        """With ``initial_weights``: what became of every weight, by role: reused, reshaped, reinitialised, unused."""
+        return self.path / "initial_weights.json"
+
+    @property
+    def pretraining(self) -> Path:
+        """With ``pretraining``: the error of each layer's reconstruction, epoch by epoch."""
+        return self.path / "pretraining.json"
+
+    @property
+    def pretraining_state(self) -> Path:
+        """What an interrupted pre-training goes on from."""
+        return self.path / "pretraining.state"
+
+    @property
     def metrics_csv(self) -> Path:
         """A line for each epoch."""
         return self.path / "metrics.csv"
@@ -132,6 +147,10 @@ class RunFolder:
     def sample(self, epoch: int, name: str) -> Path:
         """What the networks made after an epoch."""
         return self.path / "samples" / f"{epoch:04d}-{name}"
+
+    def film(self, name: str) -> Path:
+        """What the networks made, epoch after epoch."""
+        return self.path / f"{name}.gif"
 
     def graph_of(self, role: str) -> Path:
         """The graph file of a role."""
@@ -206,7 +225,10 @@ def find(name: str, run_dir: str | Path | None) -> RunFolder:
 
 def _beginnings(folder: RunFolder) -> set[str]:
     """Names of files that a run may leave which was killed before its first checkpoint."""
-    written = (folder.experiment, folder.expanded, folder.resolved, folder.preprocessing, folder.manifest, folder.log)
+    written = (
+        folder.experiment, folder.expanded, folder.resolved, folder.preprocessing, folder.manifest, folder.log,
+        folder.initial_weights, folder.pretraining, folder.pretraining_state,
+    )  # fmt: skip
     return {path.name for path in (*written, *folder.path.glob("*.graph.json"))}
 
 

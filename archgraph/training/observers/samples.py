@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from archgraph.document.files import write_atomically
+from archgraph.training.generation.film import film
 from archgraph.training.observers.base import Observer
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Samples(Observer):
-    """Keeps what the trainee shows, every so many epochs, and after the last."""
+    """Keeps what the trainee shows, every so many epochs, and after the last; at the end a film of each picture."""
 
     def __init__(self, every: int) -> None:
         self.every = every
@@ -27,4 +28,9 @@ class Samples(Observer):
             write_atomically(file, content)
 
     def ended(self, training: "Training") -> None:
-        """Nothing more."""
+        """Join the pictures of one name to a film."""
+        kept = sorted(training.folder.sample(0, "").parent.glob("*-*.png"))
+        for name in sorted({path.name.partition("-")[2] for path in kept}):
+            frames = [path for path in kept if path.name.partition("-")[2] == name]
+            if len(frames) > 1:
+                write_atomically(training.folder.film(name.removesuffix(".png")), film(frames))
