@@ -51,6 +51,7 @@ class Inference:
     def __init__(self, graph: Graph, limits: Limits) -> None:
         self.graph, self.limits = graph, limits
         self.found: dict[tuple[str, str, str], tuple[Block, Diagnostic]] = {}
+        self.ways: dict[tuple[str, str, str], tuple[str, ...]] = {}
         self.scopes: dict[Any, Scope | None] = {}
         self.undressed: dict[int, Undressed] = {}
         self.known: dict[tuple[int, Tensors], Facts] = {}
@@ -66,7 +67,7 @@ class Inference:
         values, found = bind(body.params, frozen, "the file", self.graph.scopes[body.scope], no_dim)
         for rejected in found:
             self.report(rejected, body, "/params")
-        tensors = self._inputs(values) if not found else []
+        tensors = self.inputs(values) if not found else []
         root = None
         if not self.found:
             try:
@@ -98,11 +99,14 @@ class Inference:
             diagnostic = Diagnostic(
                 diagnostic.code, diagnostic.pointer, f"{diagnostic.message} (in {where})", diagnostic.hint
             )
-        self.found.setdefault((block.scope, diagnostic.pointer, diagnostic.code), (block, diagnostic))
+        key = block.scope, diagnostic.pointer, diagnostic.code
+        self.found.setdefault(key, (block, diagnostic))
+        self.ways.setdefault(key, tuple(name for name, _ in self.active))
         if len(self.found) >= MOST_FINDINGS:
             raise GraphError(self._placed())
 
-    def _inputs(self, values: Mapping[str, Any]) -> list[Tensor]:
+    def inputs(self, values: Mapping[str, Any]) -> list[Tensor]:
+        """The tensors of the file's inputs; what is wrong with them is reported."""
         tensors = []
         for name, entry in self.graph.inputs.items():
             shape: list[Dim] = []

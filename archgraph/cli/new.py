@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import archgraph
 from archgraph.analysis.check import check
 from archgraph.cli import Misused
 from archgraph.cli.arguments import add_set, settings
@@ -16,8 +15,8 @@ from archgraph.document.order import ORDER
 from archgraph.document.reader import Document, read, read_file
 from archgraph.document.revise import revise
 from archgraph.document.writer import PLAIN_ORDER
+from archgraph.editing.templates import EXPERIMENT, GRAPH, alone, templates
 
-GRAPH, EXPERIMENT = ".graph.json", ".train.json"
 EPILOG = """\
 examples:
   archgraph new                                       list the templates
@@ -68,13 +67,6 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def templates() -> dict[str, Path]:
-    """The examples by name: those in the package, or of the source tree that it runs from."""
-    package = Path(archgraph.__file__).parent
-    folder = package / "examples" if (package / "examples").is_dir() else package.parent / "examples"
-    return {path.name.removesuffix(GRAPH): path for path in sorted(folder.glob(f"*{GRAPH}"))}
-
-
 def _list() -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
@@ -105,40 +97,6 @@ def _graph(source: Path, target: Path, arguments: argparse.Namespace) -> str:
     if found:
         raise GraphError(found)
     return text
-
-
-def alone(value: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """The value of a graph file without its imports: the blocks that it uses of theirs are its own."""
-    if "imports" not in value:
-        return dict(value)
-    own = {key: item for key, item in value.items() if key != "imports"}
-    blocks = {**_imported(value, path), **value.get("blocks", {})}
-    used: set[str] = set()
-    named = _strings({key: item for key, item in own.items() if key != "blocks"})
-    while fresh := (named & blocks.keys()) - used:
-        used |= fresh
-        named = {name for block in fresh for name in _strings(blocks[block])}
-    return {**own, "blocks": {name: block for name, block in blocks.items() if name in used}} if used else own
-
-
-def _imported(value: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name in value.get("imports", ()):
-        file = path.parent / name
-        theirs = read_file(file).value
-        found |= {**_imported(theirs, file), **theirs.get("blocks", {})}
-    return found
-
-
-def _strings(value: Any) -> set[str]:
-    """Every string in a JSON value that may name a block: what feeds a node, or leaves it, is none."""
-    if isinstance(value, str):
-        return {value}
-    if isinstance(value, Mapping):
-        items = [item for key, item in value.items() if key not in ("in", "output", "outputs", "doc", "op")]
-    else:
-        items = value if isinstance(value, list) else []
-    return {text for item in items for text in _strings(item)}
 
 
 def _set(params: Mapping[str, Any], given: Mapping[str, Any], template: str) -> dict[str, Any]:

@@ -4,14 +4,14 @@ import functools
 from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from archgraph.diagnostics import Diagnostic, GraphError, Rejected, nearest
 from archgraph.document import form
 from archgraph.document.parse import Parser, Scope
-from archgraph.document.reader import Document, read, read_file
+from archgraph.document.reader import read, read_file
 from archgraph.document.whole import block_file, whole_graph
-from archgraph.graph import Block, Graph
+from archgraph.graph import Block, Graph, Source
 from archgraph.kinds import shown
 
 MAXIMUM_IMPORTS = 64
@@ -57,7 +57,15 @@ def chosen(graph: Graph, file: str, variant: str, params: Mapping[str, Any]) -> 
     return graph.bind(**params)
 
 
-def parse(document: Document, *, folder: Path | None = None) -> Graph:
+class Holder(Source, Protocol):
+    """Whatever holds the value of a file: a document, or one that is being edited and has no text yet."""
+
+    @property
+    def value(self) -> Any:
+        """The JSON value."""
+
+
+def parse(document: Holder, *, folder: Path | None = None) -> Graph:
     """The graph that a document holds; `folder` is where its imports are looked for.
 
     Raises:
@@ -67,14 +75,14 @@ def parse(document: Document, *, folder: Path | None = None) -> Graph:
     return whole_graph(parser, document.value, _reach(parser, document, folder))
 
 
-def check_blocks(document: Document, *, folder: Path | None = None) -> Mapping[str, Block]:
+def check_blocks(document: Holder, *, folder: Path | None = None) -> Mapping[str, Block]:
     """The blocks of a file that holds nothing else, or `GraphError` with every finding, placed."""
     parser = Parser(document, "")
     return block_file(parser, document.value, _reach(parser, document, folder))
 
 
 def _reach(
-    parser: Parser, document: Document, folder: Path | None
+    parser: Parser, document: Holder, folder: Path | None
 ) -> Callable[[dict[str, Block]], Mapping[str, Scope]]:
     imports = Imports(folder)
 

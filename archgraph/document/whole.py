@@ -18,11 +18,14 @@ _IN_A_NODE = re.compile(r"(/blocks/[^/]+)?/(nodes/|outputs?(/|$))|/expect/|/(nam
 
 
 class Refused(GraphError):  # noqa: N818 - it says what happened to the file
-    """The findings about a file, and its graph without the faulty records where the others can still be checked."""
+    """The findings about a file, and its graph without the faulty records where the others can still be checked.
 
-    def __init__(self, diagnostics: Iterable[Diagnostic], graph: Graph | None) -> None:
+    `rest` is what could be read in any case: enough to draw it, not to judge it.
+    """
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], graph: Graph | None, rest: Graph) -> None:
         super().__init__(diagnostics)
-        self.graph = graph
+        self.graph, self.rest = graph, rest
 
 
 def is_block_file(value: Any) -> bool:
@@ -73,7 +76,7 @@ def whole_graph(parser: Parser, value: Any, scopes: Callable[[dict[str, Block]],
     if not parser.found:
         return graph
     sound = all(_IN_A_NODE.match(one.pointer) for one in parser.found) and len(blocks) == len(value.get("blocks", ()))
-    raise Refused(parser.source.place(parser.found), graph if sound else None)
+    raise Refused(parser.source.place(parser.found), graph if sound else None, graph)
 
 
 def _first(variants: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:

@@ -1,0 +1,5 @@
+"""The studio: ``streamlit run app.py``."""
+
+from archgraph.studio import main
+
+main()

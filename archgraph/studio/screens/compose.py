@@ -1,0 +1,123 @@
+"""The canvas page: one row of buttons, and below it the canvas, which answers every edit without a reload."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import streamlit as st
+
+from archgraph.editing import catalogue as editing_catalogue
+from archgraph.studio import dialogs
+from archgraph.studio.answers import ANSWERS
+from archgraph.studio.canvas import canvas
+from archgraph.studio.cards import catalogue_message
+from archgraph.studio.desk import Desk, desk
+from archgraph.studio.inspecting import inspected
+from archgraph.studio.session import Session
+from archgraph.studio.view import view
+from archgraph.studio.wording import plain
+
+KEY: Final = "canvas"
+BATCHES: Final = (1, 8, 16, 32, 64, 128, 256)
+
+
+def show() -> None:
+    """Draw the page."""
+    here = desk()
+    if here.session is None:
+        _welcome()
+        return
+    board()
+
+
+def _welcome() -> None:
+    st.title("Build a neural network")
+    st.markdown("A network is drawn as boxes joined by wires. Each box is a step, each wire carries numbers to the next.")
+    one, two, three = st.columns(3, gap="large")
+    with one, st.container(border=True):
+        st.subheader("I am new to this")
+        st.markdown("Choose data, say what you want to know, and get a network that suits, ready to train.")
+        if st.button("Show me the way", type="primary", icon=":material/explore:"):
+            _go("start")
+    with two, st.container(border=True):
+        st.subheader("Begin with an example")
+        st.markdown("Famous networks as they were published, to look into, change and train.")
+        if st.button("Look at the gallery", icon=":material/grid_view:"):
+            _go("files")
+    with three, st.container(border=True):
+        st.subheader("Begin with nothing")
+        st.markdown("An empty canvas, and every building block beside it.")
+        if st.button("Empty canvas", icon=":material/add:"):
+            desk().begin("", "untitled.graph.json")
+            st.rerun()
+
+
+def _go(page: str) -> None:
+    st.session_state["go"] = page
+    st.rerun()
+
+
+@st.fragment
+def board() -> None:
+    """The toolbar and the canvas."""
+    here = desk()
+    assert here.session is not None
+    _toolbar(here, here.session)
+    canvas(message(here.session), key=KEY, on_edit=lambda said: take(here, said))
+    dialogs.show_pending(here)
+
+
+def take(here: Desk, said: Mapping[str, Any]) -> None:
+    """Take in what the canvas says."""
+    session = here.session
+    if session is None or said.get("file", session.identity) != session.identity:
+        return
+    before = session.value, session.layout
+    session.receive(said, ANSWERS)
+    if before[0] is not session.value or before[1] is not session.layout:
+        here.drafts.keep(session)
+
+
+def message(session: Session) -> dict[str, Any]:
+    """What the canvas is told."""
+    opened = session.opened
+    shown = view(session.survey, opened, batch_size=session.batch_size)
+    if len(session.selection) == 1:
+        shown["inspect"] = inspected(session.survey, opened, session.selection[0])
+    if session.overlay is not None:
+        shown["overlay"] = session.overlay
+    told = session.data(shown)
+    if session.catalogue != editing_catalogue.fingerprint():
+        told["catalogue"] = catalogue_message()
+    return told
+
+
+def _toolbar(here: Desk, session: Session) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="toolbar"):
+        mark = " ●" if session.dirty else ""
+        st.markdown(f"**{plain(session.name or session.title)}**{mark}", width="content",
+                    help="● means: there are changes that are not in the file yet." if session.dirty else None)  # fmt: skip
+        if st.button("Save", icon=":material/save:", type="primary" if session.dirty else "secondary"):
+            dialogs.save(here, session)
+        if st.button("Save as", icon=":material/save_as:"):
+            dialogs.save_as(here)
+        if st.button("Changes", icon=":material/difference:", help="What is different from the file on disk"):
+            dialogs.changes(session)
+        if st.button("Export", icon=":material/ios_share:", help="Picture, page, Keras code, model file"):
+            dialogs.export(session)
+        if st.button("Train", icon=":material/model_training:"):
+            _leave("train")
+        variants = list(session.value.get("variants") or ())
+        if variants:
+            chosen = st.selectbox("Variant", variants, label_visibility="collapsed", width=170,
+                                  index=variants.index(session.variant) if session.variant in variants else 0)  # fmt: skip
+            session.variant = chosen
+        session.batch_size = st.selectbox(
+            "Samples at a time", BATCHES, index=BATCHES.index(session.batch_size), width=110,
+            format_func=lambda size: f"batch {size}", label_visibility="collapsed",
+            help="How many samples are held in memory at a time: the memory shown is for so many.",
+        )  # fmt: skip
+
+
+def _leave(page: str) -> None:
+    st.session_state["go"] = page
+    st.rerun(scope="app")

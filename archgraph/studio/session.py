@@ -1,0 +1,215 @@
+"""One open document of one person: what the browser says is taken in, and what it is answered."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from archgraph.diagnostics import GraphError, Rejected
+from archgraph.document.layout import FARTHEST, Layout
+from archgraph.document.order import ORDER
+from archgraph.document.reader import Document
+from archgraph.document.revise import revise
+from archgraph.editing import catalogue as editing_catalogue
+from archgraph.editing.patches import apply, same
+from archgraph.editing.survey import Survey, survey
+from archgraph.studio.places import Opened, opened
+
+Reply = dict[str, Any]
+EPOCHS: Final = 1_000_000
+"""Epochs that one document may have."""
+Answer = Callable[["Session", Mapping[str, Any]], Reply]
+
+
+@dataclass
+class Session:
+    """A document while it is edited. `epoch` grows when the document changes by other hands than the browser's."""
+
+    saved: Document
+    """The file as it was read or written last."""
+    layout: Layout
+    name: str = ""
+    """Path below the workspace; empty while it was never saved."""
+    folder: Path | None = None
+    """Where its imports lie."""
+    identity: int = 1
+    """A new number for every file that is opened, so that the browser begins a new history."""
+    value: Any = None
+    epoch: int = 0
+    """Never one that another document of the page has had: an edit that comes late fits none but its own."""
+    ack: int = 0
+    known: int = 0
+    """The epoch that the browser says it has."""
+    catalogue: str = ""
+    """The catalogue that the browser says it has."""
+    place: tuple[str, ...] = ()
+    selection: tuple[str, ...] = ()
+    variant: str = ""
+    batch_size: int = 32
+    replies: dict[str, Reply] = field(default_factory=dict)
+    overlay: Mapping[str, Any] | None = None
+    """What a run says about the nodes, shown on the canvas."""
+    changed_on_disk: bool = False
+    wish: str = ""
+    """A name for the file of a document that has none yet."""
+    saved_layout: Layout = field(default_factory=Layout)
+    _surveyed: tuple[Any, Survey] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.value is None:
+            self.value = self.saved.value
+        self.saved_layout = self.layout
+        self.epoch = self.epoch or self.identity * EPOCHS
+
+    # ---- what is known of it
+
+    @property
+    def title(self) -> str:
+        """The network's name."""
+        found = self.value.get("name") if isinstance(self.value, Mapping) else None
+        return found if isinstance(found, str) and found else "untitled"
+
+    @property
+    def dirty(self) -> bool:
+        """Whether it differs from the file."""
+        return not same(self.value, self.saved.value) or self.layout != self.saved_layout or not self.name
+
+    @property
+    def survey(self) -> Survey:
+        """Everything that is known of the document; worked out anew after a change."""
+        key = (self.value, self.variant)
+        if self._surveyed is None or self._surveyed[0][0] is not key[0] or self._surveyed[0][1] != key[1]:
+            found = survey(self.value, folder=self.folder, variant=self.variant)
+            self._surveyed = key, found
+        return self._surveyed[1]
+
+    @property
+    def opened(self) -> Opened:
+        """The place that is open, or the longest part of its path that is still there."""
+        return opened(self.survey, self.place, self.title)
+
+    def text(self) -> str:
+        """The text that saving writes: the file's own, but for what was changed."""
+        return revise(self.saved, self.value, ORDER)
+
+    def settle(self, document: Document, name: str, folder: Path) -> None:
+        """The document has been written: `document` is what the file holds now."""
+        self.saved, self.saved_layout = document, self.layout
+        self.name, self.folder, self.changed_on_disk = name, folder, False
+
+    # ---- edits
+
+    def replace(self, value: Any) -> None:
+        """Change the document from this side."""
+        if not same(value, self.value) or list(value) != list(self.value):
+            self.value = value
+            self.epoch += 1
+
+    def receive(self, message: Mapping[str, Any], answers: Mapping[str, Answer]) -> None:
+        """Take in what the browser says. What it has said before, or says of an older document, changes nothing."""
+        self.known = _whole(message.get("epoch"))
+        self.catalogue = str(message.get("catalogue", ""))
+        self.place = _names(message.get("place"))
+        self.selection = _names(message.get("selection"))
+        asked = {str(ask.get("id")) for ask in _objects(message.get("asks"))}
+        self.replies = {key: reply for key, reply in self.replies.items() if key in asked}
+        if self.known != self.epoch:
+            return
+        for number, what, entry in _in_order(message):
+            if number > self.ack:
+                self.ack = number
+                self._take(what, entry, answers)
+                if self.epoch != self.known:
+                    return  # what follows was made for another document: the browser will say it again
+
+    def _take(self, what: str, entry: Mapping[str, Any], answers: Mapping[str, Answer]) -> None:
+        if what == "patches":
+            self._patch(entry)
+        elif what == "layout":
+            self._move(entry.get("moves"))
+        else:
+            self.replies[str(entry.get("id"))] = self._answer(entry, answers)
+
+    def _patch(self, entry: Mapping[str, Any]) -> None:
+        """Apply one patch; one that does not fit brings the browser the document as it is here."""
+        before = self.epoch
+        try:
+            value = apply(self.value, entry.get("patch") or [])
+            if not isinstance(value, Mapping):
+                raise Rejected("AG202", "a graph file holds one object")
+            self.value = value
+        except Rejected as rejected:
+            self.replies[str(entry.get("id"))] = {"error": complaint(rejected)}
+            self.epoch = before + 1
+
+    def _move(self, moves: Any) -> None:
+        pinned = dict(self.layout.pinned)
+        for path, place in (moves if isinstance(moves, Mapping) else {}).items():
+            if place is None:
+                pinned.pop(str(path), None)
+            elif isinstance(place, Sequence) and len(place) == 2 and all(_inside(one) for one in place):
+                pinned[str(path)] = (round(place[0]), round(place[1]))
+        self.layout = Layout(pinned)
+
+    def _answer(self, ask: Mapping[str, Any], answers: Mapping[str, Answer]) -> Reply:
+        answer = answers.get(str(ask.get("what")))
+        if answer is None:
+            return {"error": {"message": f"nothing is known of {str(ask.get('what'))[:40]!r}", "hint": "", "field": ""}}
+        try:
+            return answer(self, ask)
+        except Rejected as rejected:
+            return {"error": complaint(rejected)}
+        except GraphError as error:
+            first = error.diagnostics[0]
+            return {"error": {"message": first.message, "hint": first.hint, "field": first.pointer}}
+
+    # ---- answers
+
+    def data(self, shown: Mapping[str, Any]) -> dict[str, Any]:
+        """What the browser is told; the document and the catalogue only where it has not got them."""
+        key = editing_catalogue.fingerprint()
+        told = {
+            "epoch": self.epoch, "ack": self.ack, "documentHash": fingerprint(self.value), "catalogueHash": key,
+            "replies": self.replies, "view": shown,
+            "file": {"id": self.identity, "name": self.name, "dirty": self.dirty, "changedOnDisk": self.changed_on_disk},
+        }  # fmt: skip
+        if self.known != self.epoch:
+            told |= {"document": self.value, "layout": {path: list(at) for path, at in self.layout.pinned.items()}}
+        return told
+
+
+def complaint(rejected: Rejected) -> dict[str, str]:
+    """Why something was refused, for the browser."""
+    return {"message": rejected.message, "hint": rejected.hint, "field": rejected.field}
+
+
+def fingerprint(value: Any) -> str:
+    """Tells one document from another."""
+    return hashlib.sha256(json.dumps(value, ensure_ascii=True).encode()).hexdigest()[:16]
+
+
+def _in_order(message: Mapping[str, Any]) -> list[tuple[int, str, Mapping[str, Any]]]:
+    entries = [
+        (_whole(entry.get("id")), what, entry)
+        for what in ("patches", "layout", "asks")
+        for entry in _objects(message.get(what))
+    ]
+    return sorted(entries, key=lambda entry: entry[0])
+
+
+def _objects(value: Any) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    return tuple(str(item) for item in value) if isinstance(value, list) else ()
+
+
+def _whole(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def _inside(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= FARTHEST
