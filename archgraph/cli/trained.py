@@ -10,6 +10,7 @@ from archgraph.diagnostics import Diagnostic, GraphError
 from archgraph.document.load import load_graph
 from archgraph.training.experiment import load_experiment
 from archgraph.training.folder import RunFolder
+from archgraph.training.manifest import verify, verify_known
 
 
 def add_weights(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +41,7 @@ def graph_of_run(path: Path, limits: Limits) -> ShapedGraph:
     """The graph that a run trained."""
     folder = RunFolder(path)
     role, network = next(iter(load_experiment(folder.experiment).networks.items()))
+    verify(folder.experiment, folder.graph_of(role))
     kept = network._replace(file=folder.graph_of(role))
     return infer(load_graph(kept.reference, kept.params), limits=limits)
 
@@ -48,11 +50,13 @@ def _file(path: Path) -> Path:
     if not path.exists():
         raise _refused(path, "there is no such run folder or model")
     if path.is_file():
+        verify_known(path)
         return path
     folder = RunFolder(path)
     file = folder.model if folder.model.is_file() else folder.best
     if not file.is_file():
         raise _refused(path, f"the folder holds no {folder.model.name}", "train first, or resume the run")
+    verify(file)
     return file
 
 

@@ -12,6 +12,14 @@ from pathlib import Path
 
 from archgraph.diagnostics import Diagnostic, GraphError
 
+_REMEDIES = {
+    errno.ENOSPC: "free some space on the disk",
+    errno.EDQUOT: "free some space, or ask for a larger quota",
+    errno.EFBIG: "raise the limit on the size of files",
+    errno.EROFS: "the disk is read-only; name a folder on another",
+    errno.EACCES: "allow writing there, or name another folder",
+    errno.EPERM: "allow writing there, or name another folder",
+}
 _LONGEST_NAME = 60
 """Characters of a file's name that the name of its temporary file repeats (systems allow 255 bytes)."""
 
@@ -85,6 +93,19 @@ def replacing_folder(path: str | PathLike[str], mark: str) -> Iterator[Path]:
         _discard(old)
 
 
+def make_folder(path: str | PathLike[str]) -> None:
+    """Make a folder, if there is none. Raises `GraphError` (AG109) when that is not possible."""
+    with _refusing(path):
+        Path(path).mkdir(exist_ok=True)
+
+
+@contextmanager
+def appending(path: str | PathLike[str]) -> Iterator[None]:
+    """Where a file is written piece by piece: an `OSError` of the body becomes `GraphError` (AG109)."""
+    with _refusing(path):
+        yield
+
+
 def remove(path: str | PathLike[str]) -> None:
     """Delete the file at `path`, if there is one. Raises `GraphError` (AG109) when that is not possible."""
     with _refusing(path):
@@ -100,7 +121,8 @@ def _refusing(path: str | PathLike[str]) -> Iterator[None]:
             raise
         reason = (error.strerror if isinstance(error, OSError) else "") or str(error)
         message = f"cannot write the file: {reason}"
-        raise GraphError([Diagnostic("AG109", "", message, file=fspath(path))]) from error
+        hint = _REMEDIES.get(error.errno or 0, "") if isinstance(error, OSError) else ""
+        raise GraphError([Diagnostic("AG109", "", message, hint, file=fspath(path))]) from error
 
 
 def _real(path: str | PathLike[str]) -> Path:

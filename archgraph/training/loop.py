@@ -16,6 +16,7 @@ from archgraph.document.files import write_atomically
 from archgraph.training import describing, manifest, state
 from archgraph.training import folder as folders
 from archgraph.training.augmentation.stages import Stage, stages
+from archgraph.training.beginning import begin, begins_fresh, told
 from archgraph.training.checkpoints import Checkpoints
 from archgraph.training.data.dataset import Dataset, Part
 from archgraph.training.data.weights import class_weights
@@ -26,6 +27,7 @@ from archgraph.training.observers import observers
 from archgraph.training.planning import Plan, plan
 from archgraph.training.plots import curves
 from archgraph.training.report import Logged, Reporter, figures, reporter
+from archgraph.training.reuse import freeze
 from archgraph.training.run import Run
 from archgraph.training.stopping import listening
 from archgraph.training.trainees import trainee
@@ -102,14 +104,19 @@ class Training:
         self.best: tuple[Any, ...] = ()
         self.best_written = True
         self.stopped = ""
+        self.begun = begins_fresh(self)
         self.interrupted = False
         self._written = time.monotonic()
         self._writing_took = 0.0
 
     def _compiled(self, role: str, shaped: ShapedGraph) -> Any:
         settings = self.settings
-        rolled: Choice = False if self.experiment.rule(role).by_tensor else "auto"
-        return compile_model(shaped, seed=settings.seed, dtype_policy=settings.dtype_policy, rolled=rolled, fused=True)
+        frozen = self.experiment.frozen(role)
+        apart = self.experiment.rule(role).by_tensor or frozen or self.experiment.pretraining is not None
+        rolled: Choice = False if apart else "auto"
+        model = compile_model(shaped, seed=settings.seed, dtype_policy=settings.dtype_policy, rolled=rolled, fused=True)
+        freeze(model, frozen)
+        return model
 
     def _stages(self) -> tuple[Stage, ...]:
         """The random changes of training samples."""
@@ -156,7 +163,7 @@ class Training:
         state.restore(variables, kept.arrays)
         self.best, self.best_written = kept.best, False
         self.epoch, self.step, self.seconds = progress["epoch"], progress["step"], progress["seconds"]
-        self.stopped = progress["stopped"]
+        self.stopped, self.begun = progress["stopped"], progress["begun"]
         self.history = [dict(row) for row in progress["history"]]
         self.watches.recall(progress["watches"])
         where = f"epoch {self.epoch + 1}" + (f", step {self.step + 1}" if self.step else "")
@@ -200,6 +207,9 @@ class Training:
     def run(self) -> Run:
         """Train to the end, or until told to stop."""
         with listening(self._interrupt):
+            if not self.begun:
+                self.begun = begin(self)
+                self._save()
             while not self._done() and not self.interrupted:
                 self._epoch()
         return self._finish() if self._done() else self._pause()
@@ -265,6 +275,7 @@ class Training:
             "step": self.step,
             "seconds": self.seconds,
             "stopped": self.stopped,
+            "begun": self.begun,
             "history": self.history,
             "watches": self.watches.memory(),
             "identity": self.identity,
@@ -334,6 +345,7 @@ class Training:
             "seconds": round(sum(row["seconds"] for row in self.history) + self.seconds, 3),
             "parameters": self.plan.parameters,
             "samples": self.data["samples"],
+            **told(self),
         }
         manifest.write_sealed(self.folder.result, folders.as_json(result))
 

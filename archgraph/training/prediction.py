@@ -15,6 +15,7 @@ from archgraph.training.data.base import Array, Column
 from archgraph.training.data.files import IMAGE_SUFFIXES, read_image, read_table, table_features
 from archgraph.training.folder import RunFolder, read_json
 from archgraph.training.forms import is_per_output
+from archgraph.training.manifest import verify, verify_known
 from archgraph.training.preprocessing import Fitted
 
 _BYTE_RANGE_FROM = 128.0
@@ -108,12 +109,16 @@ def _open(path: Path) -> _Trained:
     if not path.exists():
         raise _refused("AG704", "there is no such run folder or model", path)
     if path.is_file():
+        verify_known(path)
         return _Trained(_load(path))
     folder = RunFolder(path)
-    resolved = read_json(folder.resolved)
+    if not folder.resolved.is_file():
+        raise _refused("AG704", f"the folder holds no {folder.resolved.name}", path, "is this a run folder?")
     file = folder.model if folder.model.is_file() else folder.best
     if not file.is_file():
         raise _refused("AG704", f"the folder holds no {folder.model.name}", path, "train first, or resume the run")
+    verify(folder.resolved, folder.preprocessing, file)
+    resolved = read_json(folder.resolved)
     data = resolved["data"]
     outputs = tuple(data["targets"])
     return _Trained(

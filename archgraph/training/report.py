@@ -3,9 +3,12 @@
 import abc
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, TextIO
+
+from archgraph.document.files import appending
 
 _REDRAWS_PER_SECOND = 5
 
@@ -156,7 +159,8 @@ class Logged(Reporter):
         self._stream: IO[str] | None = None
 
     def __enter__(self) -> Self:
-        self._stream = self.path.open("a", encoding="utf-8")
+        with appending(self.path):
+            self._stream = self.path.open("a", encoding="utf-8")
         self.inner.__enter__()
         return self
 
@@ -165,10 +169,13 @@ class Logged(Reporter):
     ) -> None:
         self.inner.__exit__(kind, error, trace)
         if self._stream is not None:
-            self._stream.close()
+            with suppress(OSError):  # what could not be written has been told
+                self._stream.close()
 
     def _log(self, text: str) -> None:
-        if self._stream is not None:
+        if self._stream is None:
+            return
+        with appending(self.path):
             print(time.strftime("%Y-%m-%d %H:%M:%S"), text, file=self._stream, flush=True)
 
     def say(self, text: str) -> None:

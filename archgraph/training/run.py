@@ -7,6 +7,7 @@ from typing import Any
 
 from archgraph.compiler import load_model
 from archgraph.training.folder import RunFolder, read_json
+from archgraph.training.manifest import verify
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,20 @@ class Run:
         return self.folder.path
 
     def load_model(self) -> Any:
-        """The finished Keras model."""
+        """The finished Keras model.
+
+        Raises:
+            GraphError: AG704, the file is not as the run wrote it.
+        """
+        verify(self.folder.model)
         return load_model(self.folder.model, fused=True)
 
 
 def open_run(path: str | Path) -> Run:
     """The run that a folder holds. Raises `GraphError` AG704 when it holds none."""
     folder = RunFolder(Path(path))
+    if folder.result.is_file():
+        verify(folder.result)
     result = read_json(folder.result)
     return Run(
         folder,

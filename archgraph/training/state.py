@@ -1,13 +1,17 @@
-"""Everything a run needs to go on, in one file that is replaced whole.
+"""Everything a run needs to go on, in one file in which every byte is vouched for.
 
 Restored exactly: all weights and moving statistics, the optimiser's variables (so also the learning rate and the number
 of steps), the random state of every layer that draws numbers, the metrics of an unfinished epoch, the best weights so
 far, what the callbacks remember, the history, and the place in the data: the order of an epoch follows from the seed.
+
+The file: a header (`_HEADER`: magic, version, length and SHA-256 of the manifest), the manifest (JSON: the progress,
+and of each array its group, type, shape and SHA-256), and the arrays' bytes, little-endian, one behind the other.
+Nothing may follow. So a reader notices any byte that is missing, added or changed.
 """
 
+import hashlib
 import json
-import zipfile
-import zlib
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +23,9 @@ from archgraph.diagnostics import Diagnostic, GraphError
 from archgraph.document.files import replacing
 from archgraph.training.data.base import Array
 
-_MANIFEST = "manifest"
+_MAGIC, _VERSION = b"archgraph state\n", 2
+_HEADER = struct.Struct("<16sIQ32s")
+_GROUPS = ("now", "best")
 
 
 @dataclass(frozen=True)
@@ -50,47 +56,82 @@ def restore(values: Sequence[Any], arrays: Sequence[Array]) -> None:
 
 
 def write(path: Path, state: State) -> None:
-    """Replace the file at `path` by `state`, atomically."""
-    groups = {"now": state.arrays, "best": state.best}
-    kept = {f"{group}{number}": array for group, arrays in groups.items() for number, array in enumerate(arrays)}
-    manifest = {
-        "progress": state.progress,
-        "counts": {group: len(arrays) for group, arrays in groups.items()},
-        "dtypes": {name: str(array.dtype) for name, array in kept.items()},
-    }
-    text = np.frombuffer(json.dumps(manifest).encode(), np.uint8)
+    """Replace the file at `path` by `state`, atomically; it is on the disk when this returns."""
+    listed, parts = [], []
+    for group, arrays in zip(_GROUPS, (state.arrays, state.best), strict=True):
+        for array in arrays:
+            part = _bytes(array)
+            told = {"group": group, "dtype": str(array.dtype), "shape": list(array.shape), "sha256": _sum(part).hex()}
+            listed.append(told)
+            parts.append(part)
+    manifest = json.dumps({"progress": state.progress, "arrays": listed}).encode()
     with replacing(path) as temporary, temporary.open("wb") as stream:
-        arrays: dict[str, Any] = {_MANIFEST: text, **{name: _storable(array) for name, array in kept.items()}}
-        np.savez(stream, **arrays)
+        stream.write(_HEADER.pack(_MAGIC, _VERSION, len(manifest), _sum(manifest)))
+        stream.write(manifest)
+        for part in parts:
+            stream.write(part.data)
 
 
 def read(path: Path) -> State:
     """The state in the file at `path`. Raises `GraphError` AG704 when it is damaged or missing."""
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as loaded:
-            manifest = json.loads(loaded[_MANIFEST].tobytes())
-            counts, dtypes = manifest["counts"], manifest["dtypes"]
-            groups = [
-                tuple(
-                    _restored(loaded[f"{group}{number}"], dtypes[f"{group}{number}"]) for number in range(counts[group])
-                )
-                for group in ("now", "best")
-            ]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        message = f"the state of the run cannot be read: {error}"
-        hint = "start the run anew"
-        raise GraphError([Diagnostic("AG704", "", message, hint, file=str(path))]) from error
-    return State(manifest["progress"], groups[0], groups[1])
+        return _parsed(path.read_bytes())
+    except (OSError, _Damaged) as error:
+        reason = (error.strerror if isinstance(error, OSError) else "") or str(error)
+        message = f"the checkpoint cannot be read: {reason}"
+        raise GraphError([Diagnostic("AG704", "", message, "start the run anew", file=str(path))]) from error
 
 
-def _storable(array: Array) -> Array:
-    # numpy knows bfloat16 only as raw bytes, which would come back without their type
-    return array.view(np.uint16) if str(array.dtype) == "bfloat16" else array
+class _Damaged(Exception):  # noqa: N818 - a finding, not a mistake of the program
+    """The bytes are not those that were written."""
 
 
-def _restored(array: Array, dtype: str) -> Array:
-    if dtype != "bfloat16":
-        return array
-    import ml_dtypes
+def _parsed(content: bytes) -> State:
+    if len(content) < _HEADER.size:
+        raise _Damaged(f"it has {len(content)} bytes, fewer than its header")
+    magic, version, length, expected = _HEADER.unpack_from(content)
+    if magic != _MAGIC or version != _VERSION:
+        raise _Damaged("it does not begin as a checkpoint of this version does")
+    start = _HEADER.size + length
+    if start > len(content):
+        raise _Damaged("it is cut off")
+    text = content[_HEADER.size : start]
+    if _sum(text) != expected:
+        raise _Damaged("its manifest is damaged")
+    manifest = json.loads(text)
+    groups: dict[str, list[Array]] = {group: [] for group in _GROUPS}
+    for number, told in enumerate(manifest["arrays"]):
+        array, start = _array(content, start, told, number)
+        groups[told["group"]].append(array)
+    if start != len(content):
+        raise _Damaged(f"{len(content) - start} bytes follow its last array")
+    return State(manifest["progress"], tuple(groups["now"]), tuple(groups["best"]))
 
-    return array.view(ml_dtypes.bfloat16)
+
+def _array(content: bytes, start: int, told: Mapping[str, Any], number: int) -> tuple[Array, int]:
+    dtype = _dtype(told["dtype"])
+    count = int(np.prod(told["shape"], dtype=np.int64))
+    end = start + count * dtype.itemsize
+    part = memoryview(content)[start:end]
+    if _sum(part).hex() != told["sha256"]:
+        raise _Damaged(f"it is cut off in array {number}" if end > len(content) else f"array {number} is damaged")
+    return np.frombuffer(part, dtype, count).reshape(told["shape"]), end
+
+
+def _sum(content: Any) -> bytes:
+    return hashlib.sha256(content).digest()
+
+
+def _bytes(array: Array) -> Array:
+    array = np.ascontiguousarray(array)
+    ordered = array.astype(array.dtype.newbyteorder("<"), copy=False)
+    return ordered.reshape(-1).view(np.uint8)
+
+
+def _dtype(name: Any) -> "np.dtype[Any]":
+    if name == "bfloat16":
+        import ml_dtypes
+
+        name = ml_dtypes.bfloat16
+    found: np.dtype[Any] = np.dtype(name)
+    return found.newbyteorder("<")

@@ -146,7 +146,7 @@ import numpy as np
 from archgraph.training import state as states
 from archgraph.training.state import State
 
-file = Path("last.state.npz")
+file = Path("00000001.state")
 def full(number):
     arrays = tuple(np.full((64, 256), number + at, np.float32) for at in range(24))
     return State({"epoch": number}, arrays)
@@ -195,5 +195,5 @@ def test_compile_killed_at_random_moments_leaves_the_old_file_or_the_new(tmp_pat
 
 def test_a_checkpoint_killed_at_random_moments_is_the_old_one_or_the_new(tmp_path):
     told = killed(CHECKPOINT, KILLS, tmp_path)
-    assert set(told["found"]) == {"old", "new"} and told["files"] == ["last.state.npz"]
+    assert set(told["found"]) == {"old", "new"} and told["files"] == ["00000001.state"]
     assert told["struck"] > 0, "no kill fell into the writing"

@@ -16,16 +16,18 @@ import pytest
 
 from archgraph.diagnostics import GraphError
 from archgraph.training import Run, open_run, train
+from archgraph.training.checkpoints import Checkpoints
 from archgraph.training.feed import order
 from archgraph.training.report import Silent
-from archgraph.training.state import read
+from archgraph.training.state import State
 from tests.training.conftest import DENSE, Write, vector_graph
 
 ROOT = Path(__file__).parents[2]
-KEPT = "best.keras last.state.npz model.keras"
+KEPT = "best.keras checkpoints manifest.json model.keras"
 WRITTEN = "expanded.json experiment.train.json model.graph.json preprocessing.json resolved.json result.json train.log"
-SHOWN = "confusion_matrix.png curves.png metrics.csv metrics.json"
-FILES = {*KEPT.split(), *WRITTEN.split(), *SHOWN.split()}
+SHOWN = "calibration.png confusion_matrix.png curves.png filters.png worst.png metrics.csv metrics.json"
+TOLD = "diagnosis.json examples.npz held_out.json"
+FILES = {*KEPT.split(), *WRITTEN.split(), *SHOWN.split(), *TOLD.split()}
 
 
 class PressesCtrlC(Silent):
@@ -115,6 +117,12 @@ QUICK = {"name": "adam", "learning_rate": 0.05}
 COSINE = {"name": "cosine_decay", "initial_learning_rate": 0.01}
 
 
+def newest(run: Path) -> State:
+    kept = Checkpoints(run / "checkpoints").newest(print)
+    assert kept is not None
+    return kept
+
+
 def start(path: Path) -> "subprocess.Popen[bytes]":
     """Train in another process, and wait until it has saved something."""
     code = (
@@ -125,7 +133,7 @@ def start(path: Path) -> "subprocess.Popen[bytes]":
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     process = subprocess.Popen([sys.executable, "-c", code], env=environment, **pipes)
     deadline = time.monotonic() + 120
-    while not Path("run/last.state.npz").exists():
+    while not list(Path("run").glob("checkpoints/*.state")):
         assert process.poll() is None and time.monotonic() < deadline, process.communicate()
         time.sleep(0.02)
     return process
@@ -136,7 +144,7 @@ def test_a_run_killed_in_another_process_is_resumed_to_the_same_end(write: Write
     process = start(path)
     process.kill()
     process.communicate(timeout=60)
-    enough = {"epochs": read(Path("run/last.state.npz")).progress["epoch"] + 2}
+    enough = {"epochs": newest(Path("run")).progress["epoch"] + 2}
     resumed = train(path, run_dir="run", resume=True, progress=False, overrides=enough)
     same(train(path, run_dir="whole", progress=False, overrides=enough), resumed)
 
@@ -149,7 +157,7 @@ def test_ctrl_c_in_another_process_ends_it_without_a_traceback_and_with_status_1
     assert b"Traceback" not in errors
     assert b"interrupted in epoch" in output
     kept = open_run("run")
-    assert kept.interrupted and len(kept.history) == read(Path("run/last.state.npz")).progress["epoch"]
+    assert kept.interrupted and len(kept.history) == newest(Path("run")).progress["epoch"]
 
 
 def test_a_finished_run_goes_on_when_it_gets_more_epochs(write: Write) -> None:
@@ -157,10 +165,6 @@ def test_a_finished_run_goes_on_when_it_gets_more_epochs(write: Write) -> None:
     train(path, progress=False)
     longer = train(path, resume=True, progress=False, overrides={"epochs": 3})
     same(train(path, progress=False, overrides={"epochs": 3}), longer)
-
-
-def stale(folder: Path) -> None:
-    (folder / "last.state.npz").write_bytes((folder / "last.state.npz").read_bytes()[:-200])
 
 
 RESUMING: list[tuple[str, Mapping[str, Any], str]] = [
@@ -179,11 +183,32 @@ def test_resuming_something_else_is_refused(overrides: Mapping[str, Any], messag
     assert error.value.diagnostics[0].code == "AG704"
 
 
-def test_a_damaged_state_is_refused_with_a_reason(write: Write) -> None:
-    path = write(epochs=1)
-    stale(train(path, progress=False).path)
-    with pytest.raises(GraphError, match="AG704 the state of the run cannot be read"):
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before_it_and_the_end_is_the_same(write: Write) -> None:
+    path = write(epochs=3, callbacks=[{"name": "checkpoint", "seconds": 0}])
+    whole = train(path, progress=False)
+    interrupted = train(path, progress=PressesCtrlC(1, 4)).path
+    last, before = Checkpoints(interrupted / "checkpoints").files()
+    cut(last)
+    resumed = train(path, resume=True, progress=False)
+    told = (interrupted / "train.log").read_text()
+    assert f"{last.name}: the checkpoint cannot be read: it is cut off in array" in told
+    assert f"going on from {before.name}, which is whole" in told
+    same(whole, resumed)
+    assert last not in Checkpoints(interrupted / "checkpoints").files()
+
+
+def test_a_run_whose_checkpoints_are_all_damaged_is_refused_with_a_line_for_each(write: Write) -> None:
+    path = write(epochs=1, callbacks=[{"name": "checkpoint", "seconds": 0}])
+    kept = train(path, progress=False).path / "checkpoints"
+    for file in kept.iterdir():
+        cut(file)
+    with pytest.raises(GraphError, match="AG704 the checkpoint cannot be read") as error:
         train(path, resume=True, progress=False, overrides={"epochs": 2})
+    assert sorted(Path(one.file).name for one in error.value.diagnostics) == sorted(p.name for p in kept.iterdir())
 
 
 def test_folders_that_cannot_be_used_are_refused(write: Write, project: Path) -> None:
