@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from archgraph.digraph import to_networkx
     from archgraph.drawing import render
     from archgraph.graph import Graph
-    from archgraph.training import Run, predict, train
+    from archgraph.training import Run, predict, sample, train
 
 __version__ = "0.1.0"
 
@@ -56,6 +56,7 @@ __all__ = [
     "predict",
     "prepare",
     "render",
+    "sample",
     "save",
     "set_weights",
     "to_networkx",
@@ -75,7 +76,7 @@ _PLACES = {
     "digraph": ("to_networkx",),
     "drawing": ("render",),
     "graph": ("Graph",),
-    "training": ("Run", "predict", "train"),
+    "training": ("Run", "predict", "sample", "train"),
 }
 _HOMES = {name: module for module, names in _PLACES.items() for name in names}
 

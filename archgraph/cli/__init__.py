@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "export": "write a model in the format of another runtime, checked and timed",
     "train": "train an experiment and keep everything in a run folder",
     "predict": "apply a trained model to new data",
+    "sample": "draw new pictures with the generator of a run",
     "new": "begin a graph from a template",
     "ops": "browse the vocabulary of operations",
     "schema": "print the JSON Schemas for editors",

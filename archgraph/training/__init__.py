@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from archgraph.training.experiment import Experiment, experiment_schema, load_experiment, make_experiment
+    from archgraph.training.generation.sampling import Sampled, sample
     from archgraph.training.loop import train
     from archgraph.training.planning import Plan, check_experiment, plan
     from archgraph.training.prediction import Prediction, predict
@@ -21,6 +22,7 @@ __all__ = [
     "Prediction",
     "Reporter",
     "Run",
+    "Sampled",
     "check_experiment",
     "experiment_schema",
     "load_experiment",
@@ -28,6 +30,7 @@ __all__ = [
     "open_run",
     "plan",
     "predict",
+    "sample",
     "train",
 ]
 
@@ -37,6 +40,7 @@ _PLACES = {
     "prediction": ("Prediction", "predict"),
     "report": ("Reporter",),
     "run": ("Run", "open_run"),
+    "generation.sampling": ("Sampled", "sample"),
     "loop": ("train",),
 }
 

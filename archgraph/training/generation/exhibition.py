@@ -13,10 +13,9 @@ from archgraph.training.generation.drawing import Drawer
 from archgraph.training.generation.evaluation import Asked, evidence, measured, nearest
 from archgraph.training.generation.eyes import Eye, Labelled, eye
 from archgraph.training.generation.figures import FEATURE_NETWORK
-from archgraph.training.generation.form import PictureForm, picture_form
 from archgraph.training.generation.mosaic import mosaic
-from archgraph.training.objectives.adversarial_fit import label_column
-from archgraph.training.objectives.players import GENERATOR
+from archgraph.training.generation.players import GENERATOR, players
+from archgraph.training.generation.source import label_column, source_of
 from archgraph.training.planning import Plan
 
 _SHOWN_SEED, _JUDGED_SEED = 1, 2
@@ -31,16 +30,12 @@ class Exhibition:
     def __init__(self, plan: Plan, dataset: Dataset, network: Any) -> None:
         self.plan, self.dataset = plan, dataset
         self.game: Any = plan.experiment.objective
-        self.players = self.game.players(plan.networks)
+        self.players = players(plan.networks)
         self.generator = plan.networks[GENERATOR]
-        self.latents = latents.latents_of(self.generator)
+        self.source = source_of(plan.networks, self.players, plan.samples, dataset)
+        self.latents, self.form = self.source.latents, self.source.form
         self.drawer = Drawer(network, tuple(self.generator.inputs), self.players.drawn)
         self.real = dataset.train.inputs[self.players.picture]
-
-    @cached_property
-    def form(self) -> PictureForm | None:
-        """How the numbers are pictures; None if they are none."""
-        return picture_form(self.real, self.plan.samples.columns[self.plan.binding.inputs[self.players.picture]].shape)
 
     def draw(self, inputs: Mapping[str, Array]) -> Array:
         """Pictures from 0 to 1."""
@@ -51,8 +46,7 @@ class Exhibition:
 
     def classes(self, name: str) -> int:
         """How many classes a condition has; 0 where it is none."""
-        column = self.plan.samples.columns[self.plan.binding.inputs[name]]
-        return len(column.classes) if self.generator.inputs[name].dtype.startswith(("int", "uint")) else 0
+        return len(self.source.conditions[name])
 
     def conditions(self, count: int, *, in_turn: bool) -> dict[str, Array]:
         """What `count` pictures are told: classes in turn, or rows of the training part, drawn."""
@@ -108,13 +102,7 @@ class Exhibition:
     def ways(self) -> dict[str, Array]:
         """Inputs along ways from one draw to another, each with one condition."""
         ends = latents.drawn(self.latents, 2 * _WAYS, _SHOWN_SEED + 10)
-        found = {
-            one.name: np.concatenate([
-                latents.between(one, ends[one.name][2 * way], ends[one.name][2 * way + 1], _STEPS)
-                for way in range(_WAYS)
-            ])
-            for one in self.latents
-        }  # fmt: skip
+        found = {one.name: latents.ways(one, ends[one.name], _STEPS) for one in self.latents}
         told = self.conditions(_WAYS, in_turn=True)
         return found | {name: np.repeat(values, _STEPS, axis=0) for name, values in told.items()}
 
@@ -189,4 +177,6 @@ class Exhibition:
         if self.form is None:
             return {}
         rows = np.random.default_rng(_JUDGED_SEED).permutation(len(self.real))[: self.game.judged]
-        return measured(self.game.measures, evidence(self.form.unit(self.real[rows]), self.form.unit(real), self.eye, None))
+        return measured(
+            self.game.measures, evidence(self.form.unit(self.real[rows]), self.form.unit(real), self.eye, None)
+        )

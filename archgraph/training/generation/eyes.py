@@ -76,6 +76,7 @@ class Classifier(Eye):
         self._network = self._keras.Model(network.input, [network.layers[-2].output, network.output])
 
     def see(self, pictures: Array) -> Seen:
+        """What the network makes of pictures."""
         features, probabilities = self._network.predict(pictures, batch_size=250, verbose=0)
         return Seen(np.asarray(features), np.asarray(probabilities))
 
@@ -161,6 +162,7 @@ class Inception(Eye):
         self._network = self._keras.Model(network.input, [pooled, network.output])
 
     def see(self, pictures: Array) -> Seen:
+        """Enlarged pictures, grey ones in three equal channels."""
         found = [self._piece(pictures[start : start + _BATCH]) for start in range(0, len(pictures), _BATCH)]
         return Seen(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 

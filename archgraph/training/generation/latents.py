@@ -51,9 +51,7 @@ def _normal(shape: tuple[int, ...], chance: np.random.Generator, widest: float) 
     return values
 
 
-def drawn(
-    latents: tuple[Latent, ...], count: int, seed: int, truncation: float | None = None
-) -> dict[str, Array]:
+def drawn(latents: tuple[Latent, ...], count: int, seed: int, truncation: float | None = None) -> dict[str, Array]:
     """`count` draws of every latent, by name."""
     chance = np.random.default_rng(seed)
     return {latent.name: draw(latent, count, chance, truncation) for latent in latents}
@@ -73,6 +71,11 @@ def between(latent: Latent, one: Array, other: Array, steps: int) -> Array:
     return ((1 - shares) * one + shares * other).astype(latent.dtype)
 
 
+def ways(latent: Latent, ends: Array, steps: int) -> Array:
+    """The ways from each even one of `ends` to the one after it, one behind the other."""
+    return np.concatenate([between(latent, ends[at], ends[at + 1], steps) for at in range(0, len(ends), 2)])
+
+
 def spherical(one: Array, other: Array, shares: Array) -> Array:
     """sin((1-t)Ω)/sin Ω · p + sin(tΩ)/sin Ω · q, Ω the angle between p and q (Shoemake 1985; White 2016)."""
     p, q = np.asarray(one, np.float64), np.asarray(other, np.float64)
@@ -81,11 +84,11 @@ def spherical(one: Array, other: Array, shares: Array) -> Array:
     shares = np.asarray(shares, np.float64).reshape(-1, *(1,) * p.ndim)
     if np.sin(angle) < 1e-6:
         return (1 - shares) * p + shares * q
-    return (np.sin((1 - shares) * angle) * p + np.sin(shares * angle) * q) / np.sin(angle)
+    return np.asarray((np.sin((1 - shares) * angle) * p + np.sin(shares * angle) * q) / np.sin(angle))
 
 
 def traversal(latent: Latent, rest: Mapping[str, Array], place: int, values: Array) -> dict[str, Array]:
-    """One draw, repeated with one number of `latent` (or the category, for a one-hot latent) set to each of `values`."""
+    """One draw, repeated with one number of `latent`, or its category where it is one-hot, set to each of `values`."""
     found = {name: np.repeat(array[:1], len(values), axis=0) for name, array in rest.items()}
     if latent.distribution == "categorical":
         found[latent.name] = np.eye(latent.shape[-1], dtype=latent.dtype)[np.asarray(values, int)]

@@ -2,25 +2,28 @@
 
 import abc
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from archgraph.analysis.shaped import ShapedGraph
 from archgraph.diagnostics import Rejected
 from archgraph.kinds import FrozenMap, Integer, ListOf, MapOf, Number, Text, optional
 from archgraph.record import param, record
+from archgraph.training.data.base import Samples
+from archgraph.training.data.dataset import Dataset
 from archgraph.training.fit import Fit
 from archgraph.training.generation.figures import FEATURE_NETWORK, FIGURE, Figure, figures_of
+from archgraph.training.generation.players import DISCRIMINATOR, GENERATOR, Players, players, score_output, told
+from archgraph.training.generation.source import source_of
 from archgraph.training.objectives import adversarial_fit
 from archgraph.training.objectives.base import Face, Objective, objective
 from archgraph.training.objectives.game import CODE, GAME_LOSS, PENALTY, CategoryCode, Code, GameLoss, Penalty, code_of
-from archgraph.training.objectives.players import DISCRIMINATOR, GENERATOR, Players, players, score_output, told
 
 
 @record
 class Game(Objective):
     """What all adversarial games share: losses, penalties, codes, sizes that fade in, and figures of the pictures."""
 
-    roles = {
+    roles: ClassVar[Mapping[str, str]] = {
         GENERATOR: "draws pictures from random inputs (kind vector_latent)",
         DISCRIMINATOR: "tells real pictures from drawn ones",
     }
@@ -33,7 +36,9 @@ class Game(Objective):
         default=None,
     )
     discriminator_steps: int = param(
-        Integer(1, 1000), "Steps of the discriminator, each with a batch of its own, for one of the generator.", default=1
+        Integer(1, 1000),
+        "Steps of the discriminator, each with a batch of its own, for one of the generator.",
+        default=1,
     )
     match_features: str | None = param(
         optional(Text(1000)),
@@ -48,17 +53,21 @@ class Game(Objective):
     )
     fade_steps: int = param(
         Integer(0),
-        "Steps in which each size of a growing network fades in, small ones first (the op fade_in; Karras et al. 2018).",
+        "Steps in which each size of a growing network fades in, small ones first (op fade_in; Karras et al. 2018).",
         default=0, unit="steps",
     )  # fmt: skip
     hold_steps: int = param(
         Integer(0), "Steps before the first size fades in, and between two.", default=0, unit="steps"
     )
     shown: int = param(
-        Integer(0, 400), "Pictures in the grid that is drawn after every epoch, always from the same latents.", default=64
+        Integer(0, 400),
+        "Pictures in the grid that is drawn after every epoch, always from the same latents.",
+        default=64,
     )
     figures: Any = param(
-        ListOf(FIGURE, longest=20), "What is measured of drawn pictures, against the validation and test parts.", default=()
+        ListOf(FIGURE, longest=20),
+        "What is measured of drawn pictures, against the validation and test parts.",
+        default=(),
     )
     features: Any = param(FEATURE_NETWORK, "The network whose features the figures compare.", default="classifier")
     judged: int = param(Integer(2, 1_000_000), "Drawn pictures that the figures look at.", default=1000)
@@ -105,6 +114,10 @@ class Game(Objective):
     def misfits(self, fit: Fit) -> Iterator[Rejected]:
         """Shapes and ranges of pictures, classes, endings, codes, sizes that fade in, monitors."""
         return adversarial_fit.misfits(fit, self)
+
+    def described(self, networks: Mapping[str, ShapedGraph], samples: Samples, dataset: Dataset) -> Mapping[str, Any]:
+        """The generator's inputs, and how its output is a picture."""
+        return {"generator": source_of(networks, self.players(networks), samples, dataset).as_json()}
 
     def quantities(self, fit: Fit) -> tuple[str, ...]:
         """Losses, shares of right verdicts, the penalty, codes; figures of drawn pictures."""

@@ -8,9 +8,10 @@ from archgraph.diagnostics import Rejected, nearest
 from archgraph.shapes import Tensor, show
 from archgraph.training.data.base import Column
 from archgraph.training.fit import Fit, last_function
+from archgraph.training.generation.players import DISCRIMINATOR, GENERATOR, Players, fading, told
+from archgraph.training.generation.source import label_column
 from archgraph.training.objectives.checks import fed, set_in_vain
 from archgraph.training.objectives.game import CategoryCode, Code, GaussianCode, GradientPenalty, Minimax, Wasserstein
-from archgraph.training.objectives.players import DISCRIMINATOR, GENERATOR, Players, fading, told
 
 if TYPE_CHECKING:
     from archgraph.training.objectives.adversarial import Game
@@ -189,11 +190,11 @@ def _critic(match: Match) -> Iterator[Rejected]:
     """A Wasserstein critic is held; a gradient penalty is not mixed up over the batch."""
     primitives = [(node.path, node.leaf.primitive) for node in match.discriminator.walk()]
     held = match.game.penalty is not None or match.game.weight_clip is not None
+    held = held or any(getattr(primitive, "spectral_norm", False) for _, primitive in primitives)
     if isinstance(match.game.price, Wasserstein) and not held:
-        if not any(getattr(primitive, "spectral_norm", False) for _, primitive in primitives):
-            complaint = "the Wasserstein loss needs a critic whose scores are nowhere steep, and nothing holds this one"
-            hint = 'add "penalty": "gradient_penalty", or "weight_clip": 0.01'
-            yield Rejected("AG701", complaint, hint=hint, field="/objective")
+        complaint = "the Wasserstein loss needs a critic whose scores are nowhere steep, and nothing holds this one"
+        hint = 'add "penalty": "gradient_penalty", or "weight_clip": 0.01'
+        yield Rejected("AG701", complaint, hint=hint, field="/objective")
     if isinstance(match.game.steepness, GradientPenalty):
         mixed = [path for path, primitive in primitives if primitive.op == "batch_norm"]
         if mixed:
@@ -276,17 +277,13 @@ def _fading(match: Match) -> Iterator[Rejected]:
 def _figures(match: Match) -> Iterator[Rejected]:
     """Whoever looks at the pictures has learned from labels."""
     needed = [name for name, figure in match.game.measures.items() if figure.needs_features]
-    own = match.game.features == "classifier" or getattr(match.game.features, "get", lambda _: "")("name") == "classifier"
+    own = (
+        match.game.features == "classifier" or getattr(match.game.features, "get", lambda _: "")("name") == "classifier"
+    )
     if needed and own and label_column(match.fit.samples) is None:
         complaint = f"{needed[0]} needs a classifier of the data, but no column holds its classes"
         hint = 'give Inception-v3\'s weights: "features": {"name": "inception_v3", "file": …}'
         yield Rejected("AG701", complaint, hint=hint, field="/objective/figures")
-
-
-def label_column(samples: Any) -> str | None:
-    """The column of class numbers that a classifier can learn."""
-    named = [name for name, column in samples.columns.items() if len(column.classes) > 1 and column.shape == ()]
-    return samples.strata if samples.strata in named else named[0] if named else None
 
 
 def _precision(match: Match) -> Iterator[Rejected]:

@@ -3,12 +3,13 @@
 import abc
 import inspect
 from collections.abc import Iterator, Mapping
-from typing import ClassVar, NamedTuple, TypeVar, dataclass_transform
+from typing import Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
 
 from archgraph.analysis.shaped import ShapedGraph
 from archgraph.diagnostics import Rejected
 from archgraph.record import Record, param, record
 from archgraph.shapes import Tensor
+from archgraph.training.data.base import Samples
 from archgraph.training.data.dataset import Dataset
 from archgraph.training.fit import Fit
 
@@ -57,6 +58,12 @@ class Objective(Record, abc.ABC):
     def seen(self, dataset: Dataset, batch_size: int) -> Dataset:
         """What training sees of the data: all of it, unless the objective keeps something back."""
         return dataset
+
+    def described(
+        self, networks: Mapping[str, ShapedGraph], samples: Samples, dataset: Dataset
+    ) -> Mapping[str, Any]:
+        """What one must know to use the finished networks, as JSON; kept in resolved.json."""
+        return {}
 
     @classmethod
     def doc(cls) -> str:

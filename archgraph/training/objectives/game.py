@@ -1,4 +1,4 @@
-"""What the two sides of an adversarial game pay: losses, penalties on the discriminator, and codes to be found again."""
+"""What the two sides of an adversarial game pay: losses, penalties of the discriminator, codes to be found again."""
 
 import inspect
 from typing import Any

@@ -14,8 +14,8 @@ from archgraph.training.data.base import Array
 from archgraph.training.data.dataset import Dataset
 from archgraph.training.feed import Feed
 from archgraph.training.generation.exhibition import Exhibition
+from archgraph.training.generation.players import DISCRIMINATOR, GENERATOR, fading
 from archgraph.training.objectives.adversarial import Game, SemiSupervised
-from archgraph.training.objectives.players import DISCRIMINATOR, GENERATOR, fading
 from archgraph.training.planning import Plan
 from archgraph.training.trainees.adversarial_rules import Known, Rules, Verdict
 from archgraph.training.trainees.base import Trainee

@@ -7,9 +7,9 @@ from archgraph.compiler import layers_by_path
 from archgraph.diagnostics import Diagnostic, GraphError
 from archgraph.training.fit import last_function
 from archgraph.training.generation.latents import latents_of
+from archgraph.training.generation.players import DISCRIMINATOR, GENERATOR
 from archgraph.training.objectives.adversarial import Game, SemiSupervised
 from archgraph.training.objectives.game import CategoryCode, Code, GaussianCode, GradientPenalty
-from archgraph.training.objectives.players import DISCRIMINATOR, GENERATOR
 from archgraph.training.planning import Plan
 from archgraph.training.trainees import prices
 from archgraph.training.trainees.chance import Purpose, drawn, seed
@@ -63,7 +63,9 @@ class Rules:
             return None
         layer = layers_by_path(self.discriminator).get(path)
         if layer is None:
-            message = f"the node {path!r} has no layer of its own: its block is repeated as a loop, or it changes nothing"
+            message = (
+                f"the node {path!r} has no layer of its own: its block is a loop, or it changes nothing"
+            )
             raise GraphError([Diagnostic("AG701", "", message, "name another node for match_features")])
         return keras.Model(self.discriminator.input, layer.output)
 
@@ -110,7 +112,7 @@ class Rules:
     # ---- the discriminator
 
     def judged(self, real: Tensors, fresh: Tensors, step: Any, known: Known | None, *, training: bool) -> Verdict:
-        """What the discriminator pays for a batch of real pictures, with what they were told, and as many drawn ones."""
+        """What the discriminator pays for a batch of real pictures, with what goes with them, and for drawn ones."""
         told = {name: real[name] for name in self.players.conditions}
         picture = real[self.players.picture]
         tail = told if known is None else {name: value[known.count :] for name, value in told.items()}
@@ -167,9 +169,7 @@ class Rules:
 
     # ---- codes
 
-    def _found(
-        self, of_real: Tensors, told: Tensors, of_made: Tensors, given: Tensors, figures: dict[str, Any]
-    ) -> Any:
+    def _found(self, of_real: Tensors, told: Tensors, of_made: Tensors, given: Tensors, figures: dict[str, Any]) -> Any:
         """What it costs not to find the codes again, in drawn and, for classes of the data, in real pictures."""
         price: Any = 0.0
         for name, code in self.codes.items():
@@ -220,10 +220,7 @@ class Rules:
         given = {**fresh, **told}
         made = self.draw(given, training=training)
         of_made = self.judge(made, told, training=training)
-        if self._eye is None:
-            price = self._prices.draw(self.score(of_made))
-        else:
-            price = self._unlike(real, made, told)
+        price = self._prices.draw(self.score(of_made)) if self._eye is None else self._unlike(real, made, told)
         for name, code in self.codes.items():
             price += -code.weight * self.ops.mean(self._logs(code, of_made, given[name]))
         return Verdict(price + self._penalties(self.generator), {"generator_loss": price})

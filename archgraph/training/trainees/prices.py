@@ -49,9 +49,7 @@ def prices(loss: GameLoss, ops: Any) -> Prices:
             lambda fake: 0.5 * mean(ops.square(fake - c)),
         )
     if isinstance(loss, Hinge):
-        return Prices(
-            lambda real, fake: mean(ops.relu(1 - real)) + mean(ops.relu(1 + fake)), lambda fake: -mean(fake)
-        )
+        return Prices(lambda real, fake: mean(ops.relu(1 - real)) + mean(ops.relu(1 + fake)), lambda fake: -mean(fake))
     assert isinstance(loss, Wasserstein)
     return Prices(lambda real, fake: mean(fake) - mean(real), lambda fake: -mean(fake))
 

@@ -1,4 +1,4 @@
-"""Two graphs -> who plays what: the generator's latents, the picture that passes over, what both are told, the score."""
+"""Two graphs -> who plays what: latents of the generator, the picture that passes over, what both are told, scores."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
