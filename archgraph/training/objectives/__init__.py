@@ -4,6 +4,7 @@ from archgraph.record import Named
 from archgraph.training.objectives.adversarial import Adversarial, SemiSupervised
 from archgraph.training.objectives.autoregressive import Autoregressive
 from archgraph.training.objectives.base import OBJECTIVES, Face, Objective, objective
+from archgraph.training.objectives.distillation import Distillation
 from archgraph.training.objectives.language import Language
 from archgraph.training.objectives.supervised import Supervised
 from archgraph.training.objectives.translation import Translation
@@ -16,6 +17,7 @@ __all__ = [
     "OBJECTIVES",
     "Adversarial",
     "Autoregressive",
+    "Distillation",
     "Face",
     "Language",
     "Objective",

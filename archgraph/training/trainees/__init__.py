@@ -7,6 +7,7 @@ from archgraph.training.data.dataset import Dataset
 from archgraph.training.objectives import (
     Adversarial,
     Autoregressive,
+    Distillation,
     Language,
     Objective,
     SemiSupervised,
@@ -14,20 +15,24 @@ from archgraph.training.objectives import (
     Translation,
     Variational,
 )
+from archgraph.training.optimizer import Lbfgs
 from archgraph.training.planning import Plan
 from archgraph.training.trainees.adversarial import AdversarialTrainee
 from archgraph.training.trainees.autoregressive import AutoregressiveTrainee
 from archgraph.training.trainees.base import Trainee
+from archgraph.training.trainees.distillation import DistillationTrainee
 from archgraph.training.trainees.language import LanguageTrainee
 from archgraph.training.trainees.supervised import SupervisedTrainee
 from archgraph.training.trainees.translation import TranslationTrainee
 from archgraph.training.trainees.variational import VariationalTrainee
+from archgraph.training.trainees.whole_batch import WholeBatchTrainee
 
 TRAINEES: Mapping[type[Objective], Callable[..., Trainee]] = {
     Supervised: SupervisedTrainee,
     Adversarial: AdversarialTrainee,
     SemiSupervised: AdversarialTrainee,
     Autoregressive: AutoregressiveTrainee,
+    Distillation: DistillationTrainee,
     Language: LanguageTrainee,
     Translation: TranslationTrainee,
     Variational: VariationalTrainee,
@@ -37,6 +42,8 @@ TRAINEES: Mapping[type[Objective], Callable[..., Trainee]] = {
 
 def trainee(plan: Plan, dataset: Dataset, networks: Mapping[str, Any]) -> Trainee:
     """The networks of a plan, as Keras models by role, ready for their first step."""
+    if isinstance(plan.experiment.rule(next(iter(networks))), Lbfgs):
+        return WholeBatchTrainee(plan, dataset, networks)
     return TRAINEES[type(plan.experiment.objective)](plan, dataset, networks)
 
 
