@@ -76,9 +76,7 @@ class Feed:
         ]
         batch = Batch(*groups)
         for stage in self._stages:
-            types = [self._tf.dtypes.as_dtype(name) for name in stage.drawn_types]
-            drawn = self._tf.numpy_function(self._drawing(stage), [numbers], types)
-            batch = stage.apply(self._tf, batch, list(drawn))
+            batch = stage.apply(self._tf, batch, self._drawn(stage, numbers))
         return self._structured(batch)
 
     def _taken(self, held: Any, array: Array, indices: Any) -> Any:
@@ -97,6 +95,11 @@ class Feed:
                 raise
 
         return read
+
+    def _drawn(self, stage: Stage, numbers: Any) -> list[Any]:
+        tf = self._tf
+        found = tf.numpy_function(self._drawing(stage), [numbers], [tf.dtypes.as_dtype(one) for one, _ in stage.drawn])
+        return [tf.ensure_shape(one, [None, *shape]) for one, (_, shape) in zip(found, stage.drawn, strict=True)]
 
     def _drawing(self, stage: Stage) -> Any:
         def draw(numbers: Array) -> list[Array]:

@@ -9,7 +9,7 @@ from archgraph.analysis.infer import infer
 from archgraph.analysis.shaped import ShapedGraph
 from archgraph.diagnostics import Diagnostic, GraphError, Rejected, nearest
 from archgraph.document.load import load_graph
-from archgraph.training import initial
+from archgraph.training import initial, pretraining
 from archgraph.training.augmentation.checks import augmentation_doubts, augmentation_misfits
 from archgraph.training.data.base import Samples
 from archgraph.training.data.dataset import Binding, Dataset, bind, fit_steps, prepare, with_constants
@@ -136,6 +136,7 @@ def _fit(
     fit = Fit(experiment, networks, samples, parts, binding, columns)
     found = list(_distinct(experiment.objective.misfits(fit))) or list(augmentation_misfits(fit))
     found += initial.misfits(experiment, networks)
+    found += pretraining.misfits(experiment, networks, binding, columns)
     return found, experiment.objective.quantities(fit), [] if found else list(augmentation_doubts(fit))
 
 

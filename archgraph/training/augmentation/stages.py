@@ -30,8 +30,8 @@ class Stage(abc.ABC):
 
     @property
     @abc.abstractmethod
-    def drawn_types(self) -> tuple[str, ...]:
-        """Types of the arrays that `draw` gives."""
+    def drawn(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """Type, and shape for one sample, of the arrays that `draw` gives."""
 
 
 class Batch:
@@ -61,8 +61,8 @@ class Warp(Stage):
         self.first = changes[0][1]
 
     @property
-    def drawn_types(self) -> tuple[str, ...]:
-        return ("float32",) * len(self.sizes)
+    def drawn(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        return (("float32", (8,)),) * len(self.sizes)
 
     def draw(self, seed: int, epoch: int, samples: Array) -> list[Array]:
         return [self._transforms(seed, epoch, samples, *size) for size in self.sizes]
@@ -110,8 +110,8 @@ class Noisy(Stage):
         self.purpose, self.noise, self.inputs = purpose, noise, inputs
 
     @property
-    def drawn_types(self) -> tuple[str, ...]:
-        return ("float32", *("int64",) * len(self.inputs))
+    def drawn(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        return (("float32", ()), *(("int64", (2,)),) * len(self.inputs))
 
     def draw(self, seed: int, epoch: int, samples: Array) -> list[Array]:
         draws = Draws(seed, epoch, samples, self.purpose)
@@ -150,8 +150,8 @@ class Mixed(Stage):
         self.purpose, self.mixing, self.inputs, self.size = purpose, mixing, inputs, size
 
     @property
-    def drawn_types(self) -> tuple[str, ...]:
-        return "int32", "float32", "float32"
+    def drawn(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        return ("int32", ()), ("float32", ()), ("float32", (4,))
 
     def draw(self, seed: int, epoch: int, samples: Array) -> list[Array]:
         partners, kept, boxes = self.mixing.pairs(Draws(seed, epoch, samples, self.purpose))

@@ -27,7 +27,7 @@ def applied(
     batch = Batch({"x": tf.constant(inputs)}, {"y": tf.constant(targets)}, {})
     for stage in made:
         drawn = [tf.constant(array) for array in stage.draw(1, epoch, NUMBERS[: len(inputs)])]
-        assert tuple(array.dtype.name for array in drawn) == stage.drawn_types
+        assert tuple((array.dtype.name, tuple(array.shape[1:])) for array in drawn) == stage.drawn
         batch = stage.apply(tf, batch, drawn)
     return batch.inputs["x"].numpy(), batch.targets["y"].numpy()
 
