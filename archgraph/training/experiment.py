@@ -40,6 +40,7 @@ from archgraph.training.losses import LOSS, METRIC, KerasObject, Loss
 from archgraph.training.objectives import OBJECTIVE, Objective
 from archgraph.training.optimizer import OPTIMIZER, OPTIMIZERS, Optimizer, Rule
 from archgraph.training.preprocessing import STEPS, Step, plain
+from archgraph.training.pretraining import PRETRAINING, Pretraining
 from archgraph.training.schedules import definitions
 from archgraph.training.watching import WATCHER, Onlooker
 
@@ -125,6 +126,11 @@ class Settings(Record):
     initial_weights: Any = param(
         optional(WeightsReference()),
         "Weights to begin with, from another run or a .keras file, by the paths of nodes.",
+        default=None,
+    )
+    pretraining: Any = param(
+        optional(PRETRAINING),
+        "Let each layer learn to rebuild what feeds it, one after another, before training begins.",
         default=None,
     )
     freeze: Any = param(
@@ -242,6 +248,12 @@ class Experiment:
     def initial_weights(self) -> InitialWeights | None:
         """The weights to begin with."""
         return initial.made(self.settings.initial_weights)
+
+    @cached_property
+    def pretraining(self) -> Pretraining | None:
+        """What is done layer by layer before training."""
+        value = self.settings.pretraining
+        return None if value is None else PRETRAINING.make(value)
 
     def frozen(self, role: str = MODEL) -> tuple[str, ...]:
         """Patterns of the nodes of a network that keep their weights."""
