@@ -10,7 +10,6 @@ from archgraph.training.data.dataset import Part
 
 BINS = 10
 _SUSPECTS = 50
-_SURE_FROM = 0.9
 _EPSILON = 1e-12
 
 
@@ -126,10 +125,14 @@ def separation(confidence: Array, right: Array) -> float | None:
 
 
 def described(one: Judged, names: tuple[str, ...], part: str) -> dict[str, Any]:
-    """What is worth keeping, as JSON. Suspects are answers that contradict their label with confidence."""
+    """What is worth keeping, as JSON.
+
+    Suspects are labels that are contradicted with at least the confidence that the answer's class has on average among
+    the samples labelled so (Northcutt, Jiang & Chuang 2021, section 3.1).
+    """
     right, confidence = one.right, one.confidence
     bins = reliability(confidence, right)
-    wrong = np.flatnonzero(~right & (confidence >= _SURE_FROM))
+    wrong = np.flatnonzero(~right & (confidence >= _expected(one)[one.guess]))
     wrong = wrong[np.argsort(-confidence[wrong], kind="stable")][:_SUSPECTS]
     return {
         "samples": len(right),
@@ -148,6 +151,14 @@ def described(one: Judged, names: tuple[str, ...], part: str) -> dict[str, Any]:
             for n in wrong
         ],
     }  # fmt: skip
+
+
+def _expected(one: Judged) -> Array:
+    """For each class, the mean probability that it has among the samples labelled so; 1 where there are none."""
+    count = one.probabilities.shape[-1]
+    own = one.probabilities[np.arange(len(one.truth)), one.truth]
+    numbers = np.bincount(one.truth, minlength=count)
+    return np.asarray(np.where(numbers, np.bincount(one.truth, own, count) / np.maximum(numbers, 1), 1.0))
 
 
 def _mean(values: Array) -> float | None:

@@ -73,7 +73,8 @@ def over_fitting(case: Case) -> Finding | None:
     best = min(range(case.epochs), key=lambda n: case.held[n])
     last, held = mean(tail(case.loss, 0.1, 2)), mean(tail(case.held, 0.1, 2))
     rise, gap = held - case.held[best], held - last
-    turned = rise > 0.1 * case.held[best] and rise > _LITTLE * case.span and last < case.loss[best]
+    noise = 2 * _jitter(tail(case.held, 0.5, 4)) * held
+    turned = rise > max(0.1 * case.held[best], _LITTLE * case.span, noise) and last < case.loss[best]
     score, held_score = (mean(tail(case.curve(name), 0.1, 2)) for name in ("accuracy", "val_accuracy"))
     apart = held > 1.5 * last and gap > _LITTLE * case.span and score - held_score > _GAP_IN_ACCURACY
     wide = held > 2 * last and gap > 0.25 * case.span
@@ -122,18 +123,18 @@ def under_fitting(case: Case) -> Finding | None:
     held = mean(tail(case.held, 0.1, 1)) if case.held else last
     if share < _LITTLE or held - last > 0.1 * case.span:
         return None
-    falling = _falls(case.loss)
-    if not (share < 0.6 or (falling > 0.1 and share < 0.9)):
+    coming = _coming(case.loss) / max(last - case.floor, 1e-12)
+    if not (share < 0.6 or (coming > 0.3 and share < 0.9)):
         return None
     evidence = {
         "training loss": last,
         "loss of the best constant answer": case.constant,
         "share explained": share,
-        "fall in the last fifth of the epochs": falling,
+        "share of the rest that as many epochs more would take off at the present pace": coming,
     }
     summary = f"training loss ended at {shown(last)}, which is {share:.0%} of the way from a constant answer to none"
-    if falling > 0.03:
-        summary += f"; it still fell by {falling:.0%} in the last fifth of the epochs"
+    if coming > 0.1:
+        summary += "; it was still falling"
         more = remedies.setting(case, "epochs", 3 * case.epochs, f"train longer: {3 * case.epochs} epochs")
         return Finding("under-fitting", summary, evidence, (*more, *remedies.scaled_rate(case, 3, "longer steps")))
     return Finding("under-fitting", summary + "; it had stopped falling", evidence, _stronger(case))
@@ -162,13 +163,13 @@ def plateau(case: Case) -> Finding | None:
     trend = abs(_falls(recent, share=0.5))
     rates = [rate for rate in case.curve("learning_rate") if math.isfinite(rate)]
     settled = bool(rates) and rates[-1] < 0.1 * max(rates)
-    if settled or trend > 0.05 or noise < 0.03 or share is None or not _LITTLE < share < 0.9:
+    if settled or noise < 0.03 or trend > max(0.05, 1.5 * noise) or share is None or share > 0.9:
         return None
     if level - min(case.loss) < 0.01 * case.span:
         return None
     summary = (
         f"the training loss has gone up and down about {shown(level)} (by {noise:.0%} from epoch to epoch) for the last "
-        f"{len(recent)} epochs, with {1 - share:.0%} left to explain"
+        f"{len(recent)} epochs, with {min(1 - share, 1):.0%} left to explain"
     )
     evidence = {"level": level, "change from epoch to epoch": noise, "share explained": share, "epochs": len(recent)}
     lower = {"name": "reduce_lr_on_plateau", "monitor": "loss", "factor": 0.3, "patience": 2}
@@ -202,6 +203,14 @@ def _falls(values: Sequence[float], share: float = 0.2) -> float:
         return 0.0
     before, after = mean(values[-2 * number : -number]), mean(values[-number:])
     return (before - after) / max(abs(before), 1e-12)
+
+
+def _coming(values: Sequence[float]) -> float:
+    """By how much a curve would fall in as many epochs as there were, at the pace of the last fifth of them."""
+    number = max(1, round(0.2 * len(values)))
+    if len(values) <= number:
+        return 0.0
+    return (mean(values[-2 * number : -number]) - mean(values[-number:])) / number * len(values)
 
 
 def _jitter(values: Sequence[float]) -> float:

@@ -3,14 +3,16 @@
 from typing import Any
 
 from archgraph.training.diagnosis import remedies
-from archgraph.training.diagnosis.case import Case, shown
+from archgraph.training.diagnosis.case import Case
 from archgraph.training.diagnosis.findings import Finding, Remedy, diagnosis
 
 _FEWEST_ERRORS = 15
 _ERRORS_FROM = 0.05
-_SURE = 0.72
+_SURE_ENOUGH = 0.5
+_TELLING = 0.72
 """How well confidence tells right from wrong answers (area under the ROC curve) below which labels are suspected."""
-_TIMES_CHANCE = 3.0
+_LEARNED = 0.3
+"""Of the way from guessing to no error, how much must be learned before a network may doubt labels."""
 
 
 @diagnosis("label noise")
@@ -21,10 +23,12 @@ def label_noise(case: Case) -> Finding | None:
     (Arpit et al. 2017; Zhang & Sabuncu 2018; Northcutt, Jiang & Chuang 2021)."""
     for output, about in case.held_out.get("outputs", {}).items():
         errors, samples, separation = about["errors"], about["samples"], about["separation"]
-        learned = about["accuracy"] > max(0.5, _TIMES_CHANCE / about["classes"])
-        if separation is None or not learned or errors < _FEWEST_ERRORS or errors < _ERRORS_FROM * samples:
+        chance = 1 / about["classes"]
+        learned = about["accuracy"] > chance + _LEARNED * (1 - chance)
+        sure = (about["confidence_when_right"] or 0.0) >= _SURE_ENOUGH
+        if separation is None or not learned or not sure or errors < _FEWEST_ERRORS or errors < _ERRORS_FROM * samples:
             continue
-        if separation > _SURE:
+        if separation > _TELLING:
             continue
         suspects = about["suspects"]
         evidence: dict[str, Any] = {
@@ -39,7 +43,7 @@ def label_noise(case: Case) -> Finding | None:
         summary = (
             f"{errors} of {samples} held-out labels are contradicted with a confidence of "
             f"{about['confidence_when_wrong']:.0%} ({about['confidence_when_right']:.0%} where answer and label agree); "
-            f"confidence tells them apart in {shown(100 * separation)} % of pairs only, and {len(suspects)} are listed"
+            f"confidence tells right from wrong in {separation:.0%} of pairs only; {len(suspects)} samples are listed"
         )
         return Finding("label noise", summary, evidence, _robust(case, output))
     return None

@@ -1,6 +1,5 @@
 """Remedies: edits of an experiment or a graph, worked out from what the file says now."""
 
-import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,7 +10,6 @@ from archgraph.training.optimizer import OPTIMIZERS
 
 EXPERIMENT = "experiment"
 _RATES = ("learning_rate", "_rate_target", "warmup_target")
-_SATURATING = ("sigmoid", "tanh", "hard_sigmoid", "softsign")
 
 
 def put(at: str, value: Any) -> Change:
@@ -161,11 +159,6 @@ def other_activation(case: Case, old: tuple[str, ...], new: str, words: str) -> 
     return tuple(found)
 
 
-def saturating(words: str) -> "Any":
-    """Put relu in the place of functions whose slope vanishes on both sides."""
-    return lambda case: other_activation(case, _SATURATING, "relu", words)
-
-
 def initialiser(case: Case, name: str, words: str) -> tuple[Remedy, ...]:
     """Another start for every kernel that says how it starts, and for those that say nothing but could."""
     found = []
@@ -175,6 +168,22 @@ def initialiser(case: Case, name: str, words: str) -> tuple[Remedy, ...]:
             for at, _, node in records(graph)
             if node.get("op") in ("dense", "conv") and node.get("kernel_initializer", "glorot_uniform") != name
         ]
+        if changes:
+            found.append(Remedy(words, role, tuple(changes)))
+    return tuple(found)
+
+
+def fair_start(case: Case, words: str) -> tuple[Remedy, ...]:
+    """Biases that start at 0, and kernels as He et al. 2015 (relu) or Glorot & Bengio 2010 (others) start them."""
+    found = []
+    for role, graph in roles(case):
+        changes = []
+        for at, _, node in records(graph):
+            kernel = "he_normal" if str(node.get("activation", "")).endswith("relu") else "glorot_uniform"
+            if node.get("bias_initializer", "zeros") != "zeros":
+                changes.append(put(f"{at}/bias_initializer", "zeros"))
+            if node.get("op") in ("dense", "conv") and node.get("kernel_initializer", "glorot_uniform") != kernel:
+                changes.append(put(f"{at}/kernel_initializer", kernel))
         if changes:
             found.append(Remedy(words, role, tuple(changes)))
     return tuple(found)
@@ -232,8 +241,3 @@ def wider(case: Case, words: str) -> tuple[Remedy, ...]:
         if changes:
             found.append(Remedy(words, role, tuple(changes)))
     return tuple(found)
-
-
-def takes(record: type[Any], option: str) -> bool:
-    """Whether a record has an option."""
-    return inspect.isclass(record) and option in record.fields()
