@@ -61,9 +61,9 @@ def told(networks: Mapping[str, ShapedGraph], found: Players) -> dict[str, Tenso
 
 def score_output(discriminator: ShapedGraph, chosen: str | None) -> str:
     """The output that tells real from drawn. Raises `Rejected` AG701 where there is none."""
-    for name in (chosen, "real"):
-        if name in discriminator.outputs:
-            return str(name)
+    wanted = "real" if chosen is None else chosen
+    if wanted in discriminator.outputs:
+        return wanted
     if chosen is None and len(discriminator.outputs) == 1:
         return next(iter(discriminator.outputs))
     has = "it has: " + ", ".join(discriminator.outputs)

@@ -204,30 +204,34 @@ def _critic(match: Match) -> Iterator[Rejected]:
 
 
 def _codes(match: Match) -> Iterator[Rejected]:
-    """What is to be found again is there, and has its shape."""
+    """What is to be found again is there, and has its shape; every output has a part."""
     codes = match.game.found_again(match.fit.networks)
-    used = {match.game.judging(match.fit.networks)}
-    for name, code in codes.items():
-        field = f"/objective/codes/{name}" if match.game.codes else f"/graphs/{DISCRIMINATOR}"
-        if name not in match.generator.inputs:
-            hint = nearest(name, match.generator.inputs) or "it has: " + ", ".join(match.generator.inputs)
-            yield Rejected("AG701", f"the generator has no input {name!r}", hint=hint, field=field)
-            continue
-        missing = [output for output in code.outputs if output not in match.discriminator.outputs]
-        for output in missing:
-            hint = nearest(output, match.discriminator.outputs) or "it has: " + ", ".join(match.discriminator.outputs)
-            yield Rejected("AG701", f"the discriminator has no output {output!r}", hint=hint, field=field)
-        used.update(code.outputs)
-        if not missing:
-            yield from _code(match, name, code, field)
+    wrong = [rejected for name, code in codes.items() for rejected in _code(match, name, code)]
+    yield from wrong
+    used = {match.game.judging(match.fit.networks), *(output for code in codes.values() for output in code.outputs)}
     for output in match.discriminator.outputs:
-        if output not in used:
+        if output not in used and not wrong:
             complaint = f"output {output!r} of the discriminator has no part in the game"
             hint = 'say in "codes" which input of the generator it finds again'
             yield Rejected("AG701", complaint, hint=hint, field="/objective")
 
 
-def _code(match: Match, name: str, code: Code, field: str) -> Iterator[Rejected]:
+def _code(match: Match, name: str, code: Code) -> Iterator[Rejected]:
+    field = f"/objective/codes/{name}" if match.game.codes else f"/graphs/{DISCRIMINATOR}"
+    inputs, outputs = match.generator.inputs, match.discriminator.outputs
+    if name not in inputs:
+        hint = nearest(name, inputs) or "it has: " + ", ".join(inputs)
+        yield Rejected("AG701", f"the generator has no input {name!r}", hint=hint, field=field)
+        return
+    missing = [output for output in code.outputs if output not in outputs]
+    for output in missing:
+        hint = nearest(output, outputs) or "it has: " + ", ".join(outputs)
+        yield Rejected("AG701", f"the discriminator has no output {output!r}", hint=hint, field=field)
+    if not missing:
+        yield from _code_shape(match, name, code, field)
+
+
+def _code_shape(match: Match, name: str, code: Code, field: str) -> Iterator[Rejected]:
     given = match.generator.inputs[name]
     if isinstance(code, CategoryCode):
         units = match.discriminator.outputs[code.output].shape[-1]

@@ -164,7 +164,7 @@ class Rules:
         assert isinstance(self.game, SemiSupervised)
         _, logs = self._class_scores(of_real[self.judging][: known.count])
         chosen = self.ops.one_hot(known.labels, self.classes)
-        figures[f"{self.judging}_accuracy"] = self.ops.cast(self.ops.argmax(logs, -1) == known.labels, "float32")
+        figures[f"{self.judging}_accuracy"] = self._right(logs, known.labels)
         return -self.game.label_weight * self.ops.mean(self.ops.sum(chosen * logs, axis=-1))
 
     # ---- codes
@@ -196,7 +196,7 @@ class Rules:
         return {f"{name}_information": logs + self._entropy(name, code)}
 
     def _right(self, values: Any, labels: Any) -> Any:
-        return self.ops.cast(self._tf.argmax(values, -1, labels.dtype) == labels, "float32")
+        return self.ops.cast(self._tf.equal(self._tf.argmax(values, -1, labels.dtype), labels), "float32")
 
     def _entropy(self, name: str, code: Code) -> float:
         """Entropy of a code, in nats: with it, mean log q(code | picture) is a lower bound of their information."""
