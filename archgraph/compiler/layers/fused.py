@@ -18,7 +18,8 @@ def on_tensorflow() -> bool:
 
 
 @functools.cache
-def _on_cuda() -> bool:
+def on_cuda() -> bool:
+    """Whether TensorFlow computes on a GPU."""
     import tensorflow as tf
 
     return bool(tf.config.list_physical_devices("GPU"))
@@ -48,7 +49,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             and self.scale
             and not self.synchronized
             and not getattr(self, "renorm", False)
-            and (self.epsilon >= SMALLEST_EPSILON or not _on_cuda())
+            and (self.epsilon >= SMALLEST_EPSILON or not on_cuda())
             and keras.backend.standardize_dtype(inputs.dtype) in ("float32", "float16", "bfloat16")
             and self.variable_dtype == "float32"
         )
@@ -66,7 +67,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         }
         if not training:
             y = tf.raw_ops.FusedBatchNormV3(x=x, **weights, epsilon=self.epsilon, is_training=False).y
-        elif x.dtype == "float32" and not _on_cuda():
+        elif x.dtype == "float32" and not on_cuda():
             y = self._learn_on_cpu(tf, x, weights)
         else:
             y = self._learn(tf, x, weights)
