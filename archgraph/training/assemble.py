@@ -16,6 +16,9 @@ from archgraph.training.losses import CLASS_NUMBER_LOSSES, ONE_HOT_LOSSES
 from archgraph.training.optimizer import Optimizer
 from archgraph.training.schedules import Schedule, as_schedule
 
+_OF_ONE_TYPE = ("float64", "bfloat16")
+"""Policies under which weights and arithmetic have one type, which is not Keras's own."""
+
 
 def assemble(experiment: Experiment, model: Any, dataset: Dataset) -> Any:
     """A model of the learned outputs of `model` (mostly itself), compiled, with all its state already built.
@@ -31,13 +34,17 @@ def assemble(experiment: Experiment, model: Any, dataset: Dataset) -> Any:
     single = len(outputs) == 1
     weights = settings.loss_weights
     trained.compile(
-        optimizer=make_optimizer(experiment.optimizer(), experiment, steps),
+        optimizer=_mover(experiment, steps),
         loss=structure(losses, single=single),
         loss_weights=None if not weights or single else {name: weights.get(name, 1.0) for name in outputs},
         **{"weighted_metrics" if dataset.masked else "metrics": structure(metrics, single=single)},
         steps_per_execution=settings.steps_per_execution,
         jit_compile=False,  # XLA makes a first step three times, and a CPU step up to 1.6 times, slower
     )
+    if settings.dtype_policy in _OF_ONE_TYPE and trained.losses:
+        # Penalties have the type of the weights. Keras adds them to the loss only if that has their type, not float32.
+        trained._compile_loss._dtype_policy = keras.dtype_policies.get(settings.dtype_policy)
+        trained._compile_loss._dtype = settings.dtype_policy
     _build(trained, dataset)
     return trained
 
@@ -57,7 +64,11 @@ def _build(model: Any, dataset: Dataset) -> None:
     weights = {name: np.asarray(array[:1]) for name, array in train.weights.items()}
     x = structure({name: array[:1] for name, array in train.inputs.items()}, single=len(train.inputs) == 1)
     share = structure(weights, single=single) if weights else None
-    prepare(model, x, structure(one, single=single), share)
+    batch = (x, structure(one, single=single), share)
+    if model.distribute_strategy.num_replicas_in_sync > 1:
+        model._symbolic_build(data_batch=batch)  # figures that several devices share cannot take in a sample here
+    else:
+        prepare(model, *batch)
 
 
 # ---- records -> Keras objects
@@ -84,7 +95,9 @@ def _loss(keras: Any, experiment: Experiment, dataset: Dataset, output: str) -> 
     given = experiment.loss(output)
     assert given is not None  # `plan` rejects a learned output without a loss
     default = "mean_with_sample_weight" if dataset.masked else "sum_over_batch_size"
-    return _make(keras.losses, given[1].keras, {"reduction": default, **given[1].arguments()})
+    policy = experiment.settings.dtype_policy
+    dtype = {"dtype": policy} if policy == "float64" else {}
+    return _make(keras.losses, given[1].keras, {"reduction": default, **given[1].arguments(), **dtype})
 
 
 def _metrics(keras: Any, experiment: Experiment, dataset: Dataset, output: str) -> list[Any]:
@@ -112,6 +125,14 @@ def _accuracy(experiment: Experiment, dataset: Dataset, output: str) -> tuple[st
     if not name.startswith("binary") and target.shape[-1] > 1 and output in dataset.classes:
         return "CategoricalAccuracy", {}
     return "BinaryAccuracy", {"threshold": 0.0 if getattr(loss, "from_logits", False) else 0.5}
+
+
+def _mover(experiment: Experiment, steps: int) -> Any:
+    """The optimiser; one that never moves anything where the weights are moved from outside of Keras."""
+    rule = experiment.rule()
+    if isinstance(rule, Optimizer):
+        return make_optimizer(rule, experiment, steps)
+    return load_keras().optimizers.SGD(0.0)
 
 
 def make_optimizer(record: Optimizer, experiment: Experiment, steps: int) -> Any:

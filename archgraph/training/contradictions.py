@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from archgraph.diagnostics import Rejected, nearest
 from archgraph.document.load import project_folder
 from archgraph.record import Record
+from archgraph.training import hardware
 from archgraph.training.callbacks import CALLBACK, ReduceLrOnPlateau
 from archgraph.training.forms import is_per_output
 from archgraph.training.optimizer import OPTIMIZER, Lbfgs, Optimizer, Perceptron
@@ -47,6 +48,7 @@ def contradictions(experiment: "Experiment") -> Iterator[Rejected]:
                 hint='set "validation" to a share such as 0.1',
                 field=f"/callbacks/{number}/monitor",
             )
+    yield from hardware.contradictions(experiment)
     yield from _outside(experiment)
 
 
@@ -70,6 +72,9 @@ def _of_lbfgs(experiment: "Experiment", place: str) -> Iterator[Rejected]:
     if objective.name != "supervised":
         complaint = f"lbfgs minimises losses of outputs, not the objective {objective.name}"
         yield Rejected("AG210", complaint, hint="choose another optimiser, such as adam", field=place)
+    if settings.dtype_policy not in ("float32", "float64"):
+        complaint = f"lbfgs compares losses too finely for {settings.dtype_policy}"
+        yield Rejected("AG210", complaint, hint='set "dtype_policy": "float64"', field="/dtype_policy")
     if settings.batch_size != "all":
         complaint = f"lbfgs needs all data at once, got batches of {settings.batch_size}"
         yield Rejected("AG210", complaint, hint='set "batch_size": "all"', field="/batch_size")

@@ -356,3 +356,17 @@ def test_plain_lines_are_printed_where_there_is_no_terminal(write: Write, capsys
     assert printed[2].startswith("epoch 1/2  loss ")
     assert printed[-2].startswith("test: loss ")
     assert "epoch 2/2" in (run.path / "train.log").read_text()
+
+
+@pytest.mark.parametrize("policy", ["float64", "bfloat16", "mixed_float16"])
+def test_penalties_are_part_of_the_loss_whatever_the_precision(policy: str, write: Write) -> None:
+    nodes = {**DENSE["nodes"], "scores": {**DENSE["nodes"]["scores"], "kernel_regularizer": {"l2": 10.0}}}
+    path = write({**DENSE, "nodes": nodes}, epochs=1, dtype_policy=policy)
+    assert train(path, progress=False).history[0]["loss"] > 10
+
+
+def test_the_average_is_what_a_run_in_half_precision_ends_with(write: Write) -> None:
+    averaged = {"name": "sgd", "learning_rate": 0.1, "use_ema": True}
+    path = write(epochs=1, dtype_policy="mixed_float16", optimizer=averaged)
+    run = train(path, progress=False)
+    assert json.loads((run.path / "result.json").read_text())["weights"] == "average"

@@ -1,4 +1,4 @@
-"""One network that learns targets: Keras's own training step."""
+"""One network that learns targets, compiled by Keras; and Keras's own training step."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -13,22 +13,13 @@ from archgraph.training.planning import Plan
 from archgraph.training.trainees.base import Trainee
 
 
-class SupervisedTrainee(Trainee):
-    """A model of the learned outputs, compiled."""
+class CompiledTrainee(Trainee):
+    """A model of the learned outputs, compiled: all but how it learns."""
 
     def __init__(self, plan: Plan, dataset: Dataset, networks: Mapping[str, Any]) -> None:
         super().__init__(plan, dataset, networks)
         ((self.role, network),) = networks.items()
         self.trained = assemble(self.experiment, network, dataset)
-        self.trained.make_train_function()
-
-    @property
-    def variables(self) -> Sequence[Any]:
-        return state.variables(self.trained)
-
-    @property
-    def optimizers(self) -> Mapping[str, Any]:
-        return {self.role: self.trained.optimizer}
 
     @property
     def weights(self) -> list[Any]:
@@ -36,9 +27,6 @@ class SupervisedTrainee(Trainee):
 
     def moved(self, role: str) -> list[Any]:
         return list(self.trained.trainable_variables)
-
-    def train(self, batches: Iterator[Any]) -> None:
-        self.trained.train_function(batches)
 
     def reset(self) -> None:
         self.trained.reset_metrics()
@@ -63,3 +51,22 @@ class SupervisedTrainee(Trainee):
 
     def illustrate(self, title: str) -> Iterator[tuple[str, bytes]]:
         return illustrate(title, self.trained, self.plan, self.dataset)
+
+
+class SupervisedTrainee(CompiledTrainee):
+    """Learns batch by batch, as Keras does."""
+
+    def __init__(self, plan: Plan, dataset: Dataset, networks: Mapping[str, Any]) -> None:
+        super().__init__(plan, dataset, networks)
+        self.trained.make_train_function()
+
+    @property
+    def variables(self) -> Sequence[Any]:
+        return state.variables(self.trained)
+
+    @property
+    def optimizers(self) -> Mapping[str, Any]:
+        return {self.role: self.trained.optimizer}
+
+    def train(self, batches: Iterator[Any]) -> None:
+        self.trained.train_function(batches)
