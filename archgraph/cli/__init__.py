@@ -19,6 +19,10 @@ COMMANDS: Final = {
     "compile": "build the Keras model of a graph and save it",
     "export": "write a model in the format of another runtime, checked and timed",
     "train": "train an experiment and keep everything in a run folder",
+    "find-rate": "find the learning rates that train an experiment",
+    "runs": "compare runs in a table and a plot",
+    "diagnose": "tell what is wrong with a run, and apply a remedy",
+    "explain": "look into a trained network: filters, maps, attention, what decided",
     "predict": "apply a trained model to new data",
     "sample": "draw new pictures with the generator of a run",
     "new": "begin a graph from a template",
@@ -26,7 +30,7 @@ COMMANDS: Final = {
     "schema": "print the JSON Schemas for editors",
     "migrate": "rewrite files of older versions of the format",
 }
-"""The commands, in the order of the help; each is the module of that name."""
+"""The commands, in the order of the help; each is the module of that name, with _ for -."""
 
 DESCRIPTION: Final = (
     "Declarative graph compiler: JSON graphs of primitives, checked, analysed, compiled to Keras, trained."
@@ -60,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not chosen.command:
             parser.print_help()
             return 2
-        module = importlib.import_module(f"archgraph.cli.{chosen.command}")
+        module = importlib.import_module(f"archgraph.cli.{module_of(chosen.command)}")
         status: int = module.run(chosen)
         sys.stdout.flush()
     except SystemExit as leaving:  # argparse has printed help, or what is wrong
@@ -84,6 +88,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
+def module_of(command: str) -> str:
+    """The name of a command's module."""
+    return command.replace("-", "_")
+
+
 def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     """The parser, of which only the part for the command that is called is filled in."""
     parser = argparse.ArgumentParser(
@@ -98,5 +107,5 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )  # fmt: skip
         if name == called:
-            importlib.import_module(f"archgraph.cli.{name}").configure(command)
+            importlib.import_module(f"archgraph.cli.{module_of(name)}").configure(command)
     return parser

@@ -84,12 +84,7 @@ def predict(model: str | Path, inputs: Inputs, *, batch_size: int = 32) -> Predi
         GraphError: AG702, AG703 or AG704 when model or inputs cannot be used.
     """
     trained = _open(Path(model))
-    try:
-        names, columns = _columns(trained, inputs)
-        fed = _fed(trained, columns)
-    except Rejected as rejected:
-        where = inputs if isinstance(inputs, str | Path) else ""
-        raise GraphError([Diagnostic(rejected.code, "", rejected.message, rejected.hint, file=str(where))]) from None
+    names, fed = _read(trained, inputs)
     given = trained.model.predict(fed if len(fed) > 1 else next(iter(fed.values())), batch_size=batch_size, verbose=0)
     if not isinstance(given, Mapping):
         given = {(trained.outputs or ("output",))[0]: given}
@@ -100,6 +95,20 @@ def predict(model: str | Path, inputs: Inputs, *, batch_size: int = 32) -> Predi
         outputs,
         trained.classes or {},
     )
+
+
+def as_fed(model: str | Path, inputs: Inputs) -> tuple[tuple[str, ...], dict[str, Array]]:
+    """Names of samples (none for arrays), and the samples as the graph's inputs take them; see `predict`."""
+    return _read(_open(Path(model)), inputs)
+
+
+def _read(trained: _Trained, inputs: Inputs) -> tuple[tuple[str, ...], dict[str, Array]]:
+    try:
+        names, columns = _columns(trained, inputs)
+        return names, _fed(trained, columns)
+    except Rejected as rejected:
+        where = inputs if isinstance(inputs, str | Path) else ""
+        raise GraphError([Diagnostic(rejected.code, "", rejected.message, rejected.hint, file=str(where))]) from None
 
 
 # ---- the model

@@ -6,6 +6,7 @@ from archgraph.training.observers.events import Events
 from archgraph.training.observers.held_out import HeldOut
 from archgraph.training.observers.nodes import NodeFigures
 from archgraph.training.observers.pictures import Pictures
+from archgraph.training.observers.rates import Rates
 from archgraph.training.observers.samples import Samples
 from archgraph.training.planning import Plan
 from archgraph.training.watching import Nodes, Tensorboard
@@ -20,6 +21,7 @@ def observers(plan: Plan) -> tuple[Observer, ...]:
         *(NodeFigures(one) for one in asked if isinstance(one, Nodes)),
         HeldOut(),
         Pictures(),
+        Rates(),
         Diagnosing(),
         *(Events(one) for one in asked if isinstance(one, Tensorboard)),
     )

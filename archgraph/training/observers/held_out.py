@@ -7,6 +7,7 @@ import numpy as np
 from archgraph.document.files import replacing, write_atomically
 from archgraph.training import folder as folders
 from archgraph.training.data.dataset import Part
+from archgraph.training.explaining.pictures import classes_of
 from archgraph.training.judging import Bounds, Judged, bounds, described, judged, together
 from archgraph.training.observers.base import Observer
 from archgraph.training.observers.nodes import chosen_samples
@@ -75,8 +76,10 @@ def write_examples(training: "Training") -> None:
     chosen = chosen_samples(len(test), _EXAMPLES)
     arrays = {f"input/{name}": array[chosen] for name, array in test.inputs.items()}
     arrays |= {f"target/{name}": array[chosen] for name, array in test.targets.items()}
+    names = classes_of(training.plan.samples.columns, training.plan.binding.inputs)
+    arrays |= {f"classes/{name}": np.array(classes) for name, classes in names.items()}
     if sum(array.nbytes for array in arrays.values()) > _EXAMPLE_BYTES:
-        arrays = {name: array[:1] for name, array in arrays.items()}
+        arrays = {name: array if name.startswith("classes") else array[:1] for name, array in arrays.items()}
     with replacing(training.folder.examples) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, allow_pickle=False, **arrays)
 

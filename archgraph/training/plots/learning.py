@@ -32,8 +32,7 @@ def _panels(history: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _panel(axes: Any, name: str, epochs: Sequence[int], history: Sequence[Mapping[str, Any]], best: int | None) -> None:
     tidy(axes)
-    words = name.replace("io_u", "IoU").replace("_", " ")
-    axes.set_title(words, fontsize=PLAIN + 1, color=INK, loc="left")
+    axes.set_title(legible(name), fontsize=PLAIN + 1, color=INK, loc="left")
     axes.set_xlabel("epoch", fontsize=PLAIN, color=GREY)
     marker = "o" if len(epochs) <= 25 else None
     drawn = []
@@ -50,6 +49,12 @@ def _panel(axes: Any, name: str, epochs: Sequence[int], history: Sequence[Mappin
     axes.margins(x=0.02)
     if name != "learning_rate" and axes.get_lines():
         axes.legend(fontsize=SMALL, frameon=False, labelcolor=INK)
+
+
+def legible(name: str) -> str:
+    """A quantity's name as people write it."""
+    words = name.removeprefix("val_").replace("io_u", "IoU").replace("_", " ")
+    return f"validation {words}" if name.startswith("val_") else words
 
 
 def _number(value: Any) -> float:
