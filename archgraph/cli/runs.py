@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--falling", action="store_true", help="from high to low")
     parser.add_argument(
         "--filter", metavar="CONDITION", action="append", default=[], dest="conditions",
-        help="keep runs whose column or setting fits: NAME=VALUE, also != < <= > >= and ~ for part of a text (repeatable)",
+        help="keep runs whose column or setting fits: NAME=VALUE, also != < <= > >=, and ~ for a part (repeatable)",
     )  # fmt: skip
     parser.add_argument("--plot", metavar="FILE", help="draw the curves of the runs, one over the other, as PNG")
     parser.add_argument(

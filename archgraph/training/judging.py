@@ -92,7 +92,7 @@ class Bin(NamedTuple):
 
     low: float
     high: float
-    count: int
+    answers: int
     confidence: float
     """Mean."""
     accuracy: float
@@ -111,8 +111,8 @@ def reliability(confidence: Array, right: Array, bins: int = BINS) -> list[Bin]:
 
 def calibration_error(bins: list[Bin]) -> float:
     """Expected calibration error: the mean distance between confidence and accuracy (Guo et al. 2017, equation 3)."""
-    total = sum(one.count for one in bins)
-    return sum(one.count * abs(one.confidence - one.accuracy) for one in bins) / max(total, 1)
+    total = sum(one.answers for one in bins)
+    return sum(one.answers * abs(one.confidence - one.accuracy) for one in bins) / max(total, 1)
 
 
 def separation(confidence: Array, right: Array) -> float | None:

@@ -8,7 +8,6 @@ from archgraph.training.diagnosis.case import Case, case_of
 from archgraph.training.diagnosis.findings import DIAGNOSES, Finding, Remedy, lines, remedies
 from archgraph.training.folder import RunFolder
 
-
 FOLLOWS_FROM: Mapping[str, tuple[str, ...]] = {
     "plateau": ("dead units", "vanishing gradients"),
     "under-fitting": ("diverging", "plateau", "dead units", "vanishing gradients", "label noise"),

@@ -18,11 +18,13 @@ from archgraph.training.folder import RunFolder
 _ENDING = ".train.json"
 
 
-def apply_remedies(run: str | Path, findings: Sequence[Finding], numbers: Sequence[int], output: str | Path) -> list[Path]:
+def apply_remedies(
+    run: str | Path, findings: Sequence[Finding], numbers: Sequence[int], output: str | Path
+) -> list[Path]:
     """Write the run's experiment with some remedies applied, counted from 1 through all findings; the files written.
 
-    Edited graphs are written beside it, as ``NAME.ROLE.graph.json``, and the experiment names them. Its other paths stay
-    as they are, relative to the file: it belongs where the experiment of the run lay.
+    Edited graphs are written beside it, as ``NAME.ROLE.graph.json``, and the experiment names them. Its other paths
+    stay as they are, relative to the file: it belongs where the experiment of the run lay.
 
     Raises:
         GraphError: there is no such remedy, it does not fit the file any more (AG704), or a file cannot be written.

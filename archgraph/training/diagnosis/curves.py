@@ -1,5 +1,6 @@
 """What the learning curves alone tell."""
 
+import itertools
 import math
 import statistics
 from collections.abc import Sequence
@@ -47,7 +48,7 @@ def _rising(case: Case) -> Finding | None:
 
 
 def _jumping(case: Case) -> Finding | None:
-    pairs = list(zip(case.loss, case.loss[1:], strict=False))
+    pairs = list(itertools.pairwise(case.loss))
     jumps = [n + 2 for n, (old, new) in enumerate(pairs) if new > 1.3 * old and new - old > 0.08 * case.span]
     if case.epochs < 5 or len(jumps) < max(2, 0.2 * len(pairs)):
         return None
@@ -168,8 +169,8 @@ def plateau(case: Case) -> Finding | None:
     if level - min(case.loss) < 0.01 * case.span:
         return None
     summary = (
-        f"the training loss has gone up and down about {shown(level)} (by {noise:.0%} from epoch to epoch) for the last "
-        f"{len(recent)} epochs, with {min(1 - share, 1):.0%} left to explain"
+        f"the training loss has gone up and down about {shown(level)} (by {noise:.0%} from epoch to epoch) for "
+        f"the last {len(recent)} epochs, with {min(1 - share, 1):.0%} left to explain"
     )
     evidence = {"level": level, "change from epoch to epoch": noise, "share explained": share, "epochs": len(recent)}
     lower = {"name": "reduce_lr_on_plateau", "monitor": "loss", "factor": 0.3, "patience": 2}
@@ -215,7 +216,7 @@ def _coming(values: Sequence[float]) -> float:
 
 def _jitter(values: Sequence[float]) -> float:
     """How much neighbours differ, as a share of the level, apart from a steady trend."""
-    steps = [new - old for old, new in zip(values, values[1:], strict=False)]
+    steps = [new - old for old, new in itertools.pairwise(values)]
     if len(steps) < 2:
         return 0.0
     return statistics.pstdev(steps) / max(abs(mean(values)), 1e-12)

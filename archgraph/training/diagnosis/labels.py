@@ -42,7 +42,7 @@ def label_noise(case: Case) -> Finding | None:
         }
         summary = (
             f"{errors} of {samples} held-out labels are contradicted with a confidence of "
-            f"{about['confidence_when_wrong']:.0%} ({about['confidence_when_right']:.0%} where answer and label agree); "
+            f"{about['confidence_when_wrong']:.0%} ({about['confidence_when_right']:.0%} where both agree); "
             f"confidence tells right from wrong in {separation:.0%} of pairs only; {len(suspects)} samples are listed"
         )
         return Finding("label noise", summary, evidence, _robust(case, output))
@@ -51,7 +51,9 @@ def label_noise(case: Case) -> Finding | None:
 
 def _robust(case: Case, output: str) -> tuple[Remedy, ...]:
     loss = case.experiment.get("loss")
-    at, one = ("/loss", loss) if not _by_output(loss) else (f"/loss/{output}", loss.get(output))
+    at, one = "/loss", loss
+    if isinstance(loss, dict) and "name" not in loss:
+        at, one = f"/loss/{output}", loss.get(output)
     cures: list[Remedy] = []
     name = one.get("name") if isinstance(one, dict) else one
     if name == "sparse_categorical_crossentropy" and not (isinstance(one, dict) and one.get("from_logits")):
@@ -65,7 +67,3 @@ def _robust(case: Case, output: str) -> tuple[Remedy, ...]:
     early = {"name": "early_stopping", "patience": max(2, case.epochs // 10)}
     cures += remedies.callback(case, early, "stop before wrong labels are learned by heart")
     return tuple(cures)
-
-
-def _by_output(loss: Any) -> bool:
-    return isinstance(loss, dict) and "name" not in loss

@@ -63,9 +63,7 @@ def dead_units(case: Case) -> Finding | None:
     slower = remedies.scaled_rate(case, 0.1, "shorter steps do not throw units out of reach")
     start = remedies.fair_start(case, "start with biases of 0 and weights that keep the size of what passes")
     early = "dead" if dead else "saturated"
-    from_the_start = any(
-        node.path == worst.path and node.value(early) >= 0.8 * share for node in _nodes(case, 0)
-    )
+    from_the_start = any(node.path == worst.path and node.value(early) >= 0.8 * share for node in _nodes(case, 0))
     cures = (*start, *(leaky if dead else ()), *slower) if from_the_start else (*slower, *(leaky if dead else start))
     return Finding("dead units", summary, evidence, cures)
 

@@ -150,9 +150,7 @@ def other_activation(case: Case, old: tuple[str, ...], new: str, words: str) -> 
             if name in last and at == f"/nodes/{name}":
                 continue
             value = node.get("activation")
-            if value in old:
-                changes.append(put(f"{at}/activation", new))
-            elif isinstance(value, Mapping) and value.get("name") in old:
+            if (value.get("name") if isinstance(value, Mapping) else value) in old:
                 changes.append(put(f"{at}/activation", new))
         if changes:
             found.append(Remedy(words, role, tuple(changes)))

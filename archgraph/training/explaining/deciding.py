@@ -15,9 +15,7 @@ _SMALLEST = 4
 _SQUASHES = frozenset({"softmax", "sigmoid", "log_softmax", "sparsemax"})
 
 
-def grad_cam(
-    twin: Twin, inputs: Mapping[str, Any], output: str, classes: Array, node: str = ""
-) -> tuple[str, Array]:
+def grad_cam(twin: Twin, inputs: Mapping[str, Any], output: str, classes: Array, node: str = "") -> tuple[str, Array]:
     """For every sample a map of what speaks for its class: maps of `node`, weighed by the mean gradient of the score.
 
     Without `node` it is the last whose maps have at least four cells a side. Scores are taken before a softmax or
@@ -67,7 +65,7 @@ def is_map(node: FlatNode, smallest: int = _SMALLEST) -> bool:
     """Whether a node gives maps (height, width, channels) of at least so many cells a side, outside scans."""
     shape = node.leaf.outputs[0].shape
     known = all(isinstance(size, int) for size in shape)
-    return known and len(shape) == 3 and node.steps == 1 and min(shape[:2]) >= smallest  # type: ignore[type-var]
+    return known and len(shape) == 3 and node.steps == 1 and min(shape[:2]) >= smallest
 
 
 def score_of(twin: Twin, output: str) -> str:

@@ -169,7 +169,8 @@ def _decided(title: str, twin: Twin, samples: Samples, look: Look, node: str) ->
         except Rejected:
             continue  # a network without maps, or a node that gives none
         labels = [_answer(samples, output, names, guess, n) for n in range(number)]
-        yield "grad_cam", insides.heat(f"{title}: what speaks for the answer, seen by {path}", pictures[:number], maps, labels)
+        heading = f"{title}: what speaks for the answer, seen by {path}"
+        yield "grad_cam", insides.heat(heading, pictures[:number], maps, labels)
         return
 
 

@@ -42,7 +42,9 @@ def of_nodes(twin: Twin, inputs: Mapping[str, Any], loss: Any) -> dict[str, dict
         given, by_weight = tape.gradient(total, (firsts, twin.variables))
         by_value = {path: _array(found) for path, found in given.items()}
     if twin.scans:
-        firsts |= {path: found[0] for path, found in twin.look(inputs, training=True, steps=_LONGEST_SCAN).values.items()}
+        firsts |= {
+            path: found[0] for path, found in twin.look(inputs, training=True, steps=_LONGEST_SCAN).values.items()
+        }
     last = {result.path for result in twin.shaped.results().values()}
     weights = _weights(twin, by_weight)
     return {

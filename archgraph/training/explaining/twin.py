@@ -11,7 +11,6 @@ from archgraph.compiler import get_weights, layers_by_path, set_weights
 from archgraph.compiler.backend import load_keras
 from archgraph.compiler.emit import Emitter, building
 from archgraph.compiler.plan import Operation, Plan, home, lowered, place, source
-from archgraph.training.data.base import Array
 from archgraph.training.feed import structure
 
 SCORED = "AttentionWithScores"

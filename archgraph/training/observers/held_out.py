@@ -50,9 +50,7 @@ class HeldOut(Observer):
         if found["outputs"] or limits is not None:
             folders.write_json(training.folder.held_out, found)
 
-    def _draw(
-        self, training: "Training", output: str, one: Judged, names: tuple[str, ...], *, several: bool
-    ) -> None:
+    def _draw(self, training: "Training", output: str, one: Judged, names: tuple[str, ...], *, several: bool) -> None:
         ending, name = (f"_{output}" if several else ""), training.experiment.name
         heading = f"{name}: {output}" if several else name
         about = described(one, names, "test")

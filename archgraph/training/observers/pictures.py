@@ -50,8 +50,8 @@ class Pictures(Observer):
 
 
 def _worth(shaped: "ShapedGraph") -> bool:
-    pictures = any(is_picture([size if isinstance(size, int) else 0 for size in x.shape]) for x in shaped.inputs.values())
-    return pictures or any(node.leaf.primitive.op in _LOOKING for node in shaped.walk())
+    shapes = [[size if isinstance(size, int) else 0 for size in x.shape] for x in shaped.inputs.values()]
+    return any(map(is_picture, shapes)) or any(node.leaf.primitive.op in _LOOKING for node in shaped.walk())
 
 
 def some(training: "Training", twin: Twin) -> Samples | None:

@@ -40,7 +40,9 @@ class Board:
         self.line = _INCH_PER_LINE / side
         """Height of a line of text, in sides."""
 
-    def put(self, picture: Array, x: float, y: float, *, height: float = 1.0, edge: str = EDGE, smooth: bool = False) -> None:
+    def put(
+        self, picture: Array, x: float, y: float, *, height: float = 1.0, edge: str = EDGE, smooth: bool = False
+    ) -> None:
         """A picture of colours (height, width, 3 or 4) or greys (height, width), 0 … 1, one side wide."""
         self.axes.imshow(
             picture, cmap="gray", vmin=0, vmax=1, extent=(x, x + 1, y + height, y), aspect="auto",
@@ -50,7 +52,9 @@ class Board:
         corners = [x, x + 1, x + 1, x, x], [y, y, y + height, y + height, y]
         self.axes.plot(*corners, color=edge, linewidth=wide, clip_on=False)
 
-    def write(self, text: str, x: float, y: float, *, right: bool = False, top: bool = True, size: float = SMALL - 0.5) -> None:
+    def write(
+        self, text: str, x: float, y: float, *, right: bool = False, top: bool = True, size: float = SMALL - 0.5
+    ) -> None:
         """Text below a place, or (`right`) ending there, in the middle of its height."""
         across, down = ("right", "center") if right else ("center", "top" if top else "bottom")
         self.axes.text(x, y, text, ha=across, va=down, fontsize=size, color=INK, clip_on=False)

@@ -29,10 +29,12 @@ def calibration(title: str, bins: Sequence[Mapping[str, Any]], error: float, cou
     upper.plot(middles, sure, "o", color=ORANGE, markersize=6, label="mean confidence")
     upper.set_xlim(0, 1)
     upper.set_ylim(0, 1)
-    upper.set_title(f"{title}\ncalibration error {error:.1%} of {count:,} answers", fontsize=TITLE - 1, color=INK, pad=12)
+    upper.set_title(
+        f"{title}\ncalibration error {error:.1%} of {count:,} answers", fontsize=TITLE - 1, color=INK, pad=12
+    )
     upper.set_ylabel("accuracy", fontsize=PLAIN, color=GREY)
     upper.legend(fontsize=SMALL, frameon=False, labelcolor=INK, loc="upper left")
-    lower.bar(middles, [one["count"] for one in bins], width, color=GREY)
+    lower.bar(middles, [one["answers"] for one in bins], width, color=GREY)
     lower.set_xlabel("confidence", fontsize=PLAIN, color=GREY)
     lower.set_ylabel("answers", fontsize=PLAIN, color=GREY)
     return png(figure)

@@ -10,6 +10,7 @@ from archgraph.training.plots.paper import GREY, INK, PLAIN, SMALL, TITLE, new_f
 _NUMBERED_UP_TO = 20
 """Classes of a confusion matrix whose cells still have room for a number."""
 
+
 def confusion(truth: Array, guess: Array, classes: int) -> Array:
     """Counts (classes, classes): row is the true class, column the predicted one."""
     return np.bincount(truth * classes + guess, minlength=classes**2).reshape(classes, classes)

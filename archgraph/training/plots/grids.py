@@ -39,7 +39,9 @@ def scaled(pictures: Array, *, each: bool = False) -> Array:
     return np.asarray(shown[..., 0] if shown.shape[-1] == 1 else shown)
 
 
-def tiles(title: str, pictures: Array, labels: Sequence[str], *, columns: int = 8, marked: Sequence[bool] = ()) -> bytes:
+def tiles(
+    title: str, pictures: Array, labels: Sequence[str], *, columns: int = 8, marked: Sequence[bool] = ()
+) -> bytes:
     """Pictures in rows, each above its label; those that are `marked` have a coloured frame."""
     shown = scaled(pictures, each=True)
     columns = min(columns, max(len(shown), 1))

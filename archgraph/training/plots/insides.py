@@ -83,9 +83,7 @@ def heat(title: str, pictures: Array, maps: Array, labels: Sequence[str]) -> byt
     return board.png()
 
 
-def attention(
-    title: str, maps: Mapping[str, Array], asking: Sequence[str] = (), seen: Sequence[str] = ()
-) -> bytes:
+def attention(title: str, maps: Mapping[str, Array], asking: Sequence[str] = (), seen: Sequence[str] = ()) -> bytes:
     """Maps (queries, places) by name, each row a distribution over the places: dark is 0, bright is 1."""
     number = len(maps)
     columns = min(number, 4)
@@ -110,7 +108,7 @@ def attention(
         axes.set_axis_off()
     if image is not None:
         bar = figure.colorbar(image, ax=list(grid), fraction=0.03, pad=0.02)
-        bar.set_ticks([bar.vmin, bar.vmax], labels=["0", "most"])
+        bar.set_ticks(list(image.get_clim()), labels=["0", "most"])
         bar.ax.tick_params(labelsize=SMALL, colors=GREY, length=0)
         bar.outline.set_visible(False)
     return png(figure)

@@ -14,7 +14,7 @@ _LABELLED = 48
 
 
 def nodes_over_epochs(title: str, log: Mapping[str, Any]) -> bytes:
-    """Spread of what nodes give, units that are lost, and gradients of weights: a row for each node, from the input down."""
+    """Spread of what nodes give, lost units, and gradients of weights: a row for each node, from the input down."""
     nodes, epochs = log["nodes"], log["epochs"]
     several = len({node["role"] for node in nodes}) > 1
     panels = [
