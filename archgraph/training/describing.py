@@ -7,10 +7,13 @@ import platform
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from archgraph.analysis.shaped import ShapedGraph
 from archgraph.graph import Block
 from archgraph.training import preprocessing
 from archgraph.training.data.dataset import Dataset
+from archgraph.training.data.stored import chunks, is_stored
 from archgraph.training.experiment import overridden
 from archgraph.training.folder import RunFolder, as_json, finite
 from archgraph.training.planning import Plan
@@ -68,7 +71,7 @@ def resolved(plan: Plan, dataset: Dataset, data: Mapping[str, Any]) -> dict[str,
         "raw": {
             name: {
                 "shape": list(values.shape[1:]),
-                "highest": float(values[:10_000].max()),
+                "highest": float(np.max(next(chunks(values)) if is_stored(values) else values[:10_000])),
                 "integer": values.dtype.kind in "iu",
             }
             for name, values in raw.items()

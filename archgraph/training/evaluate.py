@@ -8,6 +8,7 @@ import numpy as np
 from archgraph.training import plots
 from archgraph.training.data.base import Array
 from archgraph.training.data.dataset import Dataset, Part
+from archgraph.training.data.stored import CHUNK, is_stored
 from archgraph.training.feed import Feed, structure
 from archgraph.training.planning import Plan
 
@@ -34,12 +35,23 @@ def evaluate(model: Any, feed: Feed) -> dict[str, float]:
 
 
 def outputs(model: Any, part: Part, batch_size: int) -> dict[str, Array]:
-    """What the model gives for a part, by output."""
+    """What the model gives for a part, by output. What is on disk is not in memory as a whole."""
+    if any(is_stored(array) for array in part.inputs.values()):
+        pieces = [outputs(model, _piece(part, start), batch_size) for start in range(0, len(part), CHUNK)]
+        return {name: np.concatenate([piece[name] for piece in pieces]) for name in part.targets}
     fed = structure(part.inputs, single=len(part.inputs) == 1)
     given = model.predict(fed, batch_size=batch_size, verbose=0)
     if isinstance(given, dict):
         return {name: np.asarray(given[name]) for name in part.targets}
     return {next(iter(part.targets)): np.asarray(given)}
+
+
+def _piece(part: Part, start: int) -> Part:
+    end = start + CHUNK
+    return Part(
+        {name: array[start:end] for name, array in part.inputs.items()},
+        {name: array[start:end] for name, array in part.targets.items()},
+    )
 
 
 def illustrate(title: str, model: Any, plan: Plan, dataset: Dataset) -> Iterator[tuple[str, bytes]]:

@@ -17,7 +17,8 @@ def read_npz(path: Path) -> dict[str, Array]:
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
         if size > LARGEST_BYTES:
-            raise Rejected("AG703", f"{path.name} unpacks to {size} bytes, more than {LARGEST_BYTES}")
+            hint = 'leave it on disk: "stream": true'
+            raise Rejected("AG703", f"{path.name} unpacks to {size} bytes, more than {LARGEST_BYTES}", hint=hint)
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as loaded:
             return {name: _array(loaded, name, path) for name in loaded.files}
     except (zipfile.BadZipFile, zlib.error, EOFError):

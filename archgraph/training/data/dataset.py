@@ -2,17 +2,19 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
 from archgraph.diagnostics import Rejected, nearest
-from archgraph.shapes import Tensor, show
+from archgraph.shapes import Shape, Tensor, show
 from archgraph.training import preprocessing
 from archgraph.training.data.base import Array, Column, Samples
+from archgraph.training.data.prepared import Prepared
 from archgraph.training.data.splits import Parts
+from archgraph.training.data.stored import Stored, chunks, is_stored
 from archgraph.training.preprocessing import Fitted, Step
 
 NO_ARRAYS: Mapping[str, Array] = {}
@@ -74,12 +76,15 @@ class Dataset:
 
 
 def fingerprint(part: Part) -> str:
-    """SHA-256 of names, shapes and numbers."""
+    """SHA-256 of names, shapes and numbers; of what is on disk, of the files' names and sizes, and of some samples."""
     digest = hashlib.sha256()
     for group in (part.inputs, part.targets, part.weights):
         for name, array in sorted(group.items()):
             digest.update(f"{name} {array.shape} {array.dtype.str};".encode())
-            digest.update(np.ascontiguousarray(array).data)
+            if isinstance(array, Stored):
+                digest.update(array.identity().encode())
+            else:
+                digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 
@@ -104,8 +109,14 @@ def with_constants(
             if not all(isinstance(size, int) for size in shape):
                 complaint = f"the output {output!r} has the shape {show(shape)}: a number as target needs known sizes"
                 raise Rejected("AG701", complaint, field=f"/targets/{output}")
-            columns[names[output]] = Column(np.full((len(samples), *shape), target, np.float32))
+            columns[names[output]] = Column(_everywhere(target, len(samples), shape))
     return dataclasses.replace(samples, columns=columns), names
+
+
+def _everywhere(number: float, count: int, shape: Shape) -> Array:
+    """One number as every element of every sample; it takes the memory of one."""
+    sizes = (count, *(size for size in shape if isinstance(size, int)))
+    return np.broadcast_to(np.float32(number), sizes)
 
 
 def bind(
@@ -178,6 +189,8 @@ def prepare(
     Raises:
         Rejected: AG703, its field below the experiment (``/preprocessing/0/…``).
     """
+    if any(is_stored(samples.columns[name].values) for name in (*binding.fed, *binding.learned)):
+        return _on_disk(samples, parts, steps, binding, inputs, outputs, validated=validated)
     columns, fitted = fit_steps(samples, parts.train, steps, binding)
     classes = {output: columns[column].classes for output, column in binding.targets.items() if columns[column].classes}
     masks = _masks(samples, validated)
@@ -190,6 +203,54 @@ def prepare(
     validation, test = others
     has_validation = validated and len(validation) > 0
     return Dataset(train, validation if has_validation else None, test, binding, classes, fitted, bool(samples.masks))
+
+
+def _on_disk(
+    samples: Samples,
+    parts: Parts,
+    steps: tuple[Step, ...],
+    binding: Binding,
+    inputs: Mapping[str, Tensor],
+    outputs: Mapping[str, Tensor],
+    *,
+    validated: bool,
+) -> Dataset:
+    """The same for data of which some columns stay on disk: those are read, and preprocessed, batch by batch."""
+
+    def gone_through(name: str) -> Iterator[Column]:
+        column = samples.columns[name]
+        return (Column(values, column.classes) for values in chunks(column.values, parts.train))
+
+    try:
+        fitted = preprocessing.learn(steps, samples.columns, gone_through, binding.fed, binding.learned)
+    except Rejected as rejected:
+        raise rejected.under("preprocessing") from None
+    first = preprocessing.repeat(fitted, {name: samples.columns[name].take(np.arange(1)) for name in _used(binding)})
+    classes = {output: first[name].classes for output, name in binding.targets.items() if first[name].classes}
+
+    def part(indices: Array) -> Part:
+        def array(name: str, bound: Callable[[Column], Array]) -> Array:
+            prepared = Prepared(name, samples.columns[name], indices, fitted, bound)
+            return prepared.as_array() if is_stored(samples.columns[name].values) else prepared[:]
+
+        fed = {name: array(column, _as_input(inputs[name])) for name, column in binding.inputs.items()}
+        learned = {name: array(column, _as_output(outputs[name])) for name, column in binding.targets.items()}
+        return Part(fed, learned)
+
+    held = part(parts.validation) if validated and len(parts.validation) else None
+    return Dataset(part(parts.train), held, part(parts.test), binding, classes, fitted, masked=False)
+
+
+def _used(binding: Binding) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*binding.fed, *binding.learned)))
+
+
+def _as_input(tensor: Tensor) -> Callable[[Column], Array]:
+    return lambda column: column.values.astype(tensor.dtype, copy=False)
+
+
+def _as_output(tensor: Tensor) -> Callable[[Column], Array]:
+    return lambda column: as_target(column, tensor).values
 
 
 def fit_steps(

@@ -1,7 +1,9 @@
 """Data from the user's own files: .npz, CSV, a folder of images, IDX."""
 
 import csv
+import functools
 import itertools
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,11 @@ from archgraph.record import param
 from archgraph.training.data.archive import read_npz
 from archgraph.training.data.base import Array, Column, Samples, Source, Surroundings, labelled, source
 from archgraph.training.data.idx import LARGEST_BYTES, read_idx
+from archgraph.training.data.stored import is_stored
+from archgraph.training.data.streams import Joined, Lines, Pictures, open_npy, open_npz, scan
 
 NAMES = AnyOf(Text(), ListOf(Text(), shortest=1, longest=100))
+STREAM_DOC = "Leave the data on disk and read each batch when it is needed: for sets larger than memory."
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 
 
@@ -54,8 +59,15 @@ class Npz(Source):
         optional(NAMES), "Columns to learn; all others are inputs. Default: y, label, labels or target.", default=None
     )
 
+    stream: bool = param(Flag(), STREAM_DOC + " The file must not be compressed.", default=False)
+
     def read(self, around: Surroundings) -> Samples:
-        arrays = read_npz(around.find(self.file, "file"))
+        path = around.find(self.file, "file")
+        arrays = open_npz(path) if self.stream else read_npz(path)
+        return self.samples(arrays)
+
+    def samples(self, arrays: Mapping[str, Array]) -> Samples:
+        """The samples that some arrays are."""
         test = None
         parted = _parted(arrays)
         if parted:
@@ -93,7 +105,7 @@ def _joined(arrays: Mapping[str, Array], names: tuple[str, ...]) -> tuple[dict[s
         train, test = arrays[f"{name}_train"], arrays[f"{name}_test"]
         if train.shape[1:] != test.shape[1:] or train.ndim == 0:
             raise Rejected("AG703", f"{name}_train {train.shape} and {name}_test {test.shape} differ in shape")
-        joined[name] = np.concatenate([train, test])
+        joined[name] = Joined([train, test]).as_array() if is_stored(train) else np.concatenate([train, test])
         counts[f"{name}_train"] = len(train)
     if len(set(counts.values())) > 1:
         listed = ", ".join(f"{name}: {count}" for name, count in counts.items())
@@ -113,6 +125,29 @@ def _column(name: str, array: Array, file: str) -> Column:
     if array.dtype.kind not in "biuf":
         raise Rejected("AG703", f"the array {name!r} of {file} has the dtype {array.dtype}, which is not a number")
     return Column(array, counted(array) if is_class_numbers(array) else ())
+
+
+@source
+class NpyFolder(Npz):
+    """Arrays from the ``.npy`` files of a folder, one column for each, all with the same first axis.
+
+    Names of files are as those of arrays in an ``.npz`` file: ``x.npy`` and ``y.npy``, or ``x_train.npy`` and so on.
+    """
+
+    name = "npy_folder"
+    shape = "a column for each file of the folder"
+
+    file: str = param(Text(), "The folder.")
+    stream: bool = param(Flag(), STREAM_DOC, default=True)
+
+    def read(self, around: Surroundings) -> Samples:
+        folder = around.find(self.file, "file")
+        if not folder.is_dir():
+            raise Rejected("AG703", f"{self.file} must be a folder", field="/file")
+        arrays = {path.stem: open_npy(path) for path in sorted(folder.glob("*.npy"))}
+        if not self.stream:
+            arrays = {name: np.asarray(array) for name, array in arrays.items()}
+        return self.samples(arrays)
 
 
 # ---- CSV
@@ -145,27 +180,69 @@ class Csv(Source):
         default=None,
     )
     ignore: Any = param(optional(ListOf(Text(), shortest=1, longest=1000)), "Columns to leave out.", default=None)
+    stream: bool = param(Flag(), STREAM_DOC + " A row must be one line.", default=False)
 
     def read(self, around: Surroundings) -> Samples:
+        if self.stream:
+            return self._streamed(around.find(self.file, "file"))
         names, rows = read_table(around.find(self.file, "file"), header=self.header, delimiter=self.delimiter)
-        targets = _several(self.target)
-        for option, wanted in (("target", targets), ("categorical", self.categorical), ("ignore", self.ignore)):
-            self._need_columns(names, wanted or (), option)
-        left_out = {*targets, *(self.ignore or ())}
-        kept = [name for name in names if name not in left_out]
-        if not kept:
-            raise Rejected("AG703", f"{self.file} has no column left that could be a feature", field="/target")
+        targets, kept = self._columns(names)
         categories = {name: sorted({row[names.index(name)] for _, row in rows}) for name in self.categorical or ()}
         about = {"features": kept, "categories": categories, "header": self.header, "delimiter": self.delimiter}
         features = table_features(names, rows, kept, categories, self.file)
         if self.task == "regression":
-            values = [_numbers(name, names.index(name), rows, self.file) for name in targets]
-            joined = np.concatenate(values, axis=1) if len(values) > 1 else values[0][:, 0]
+            joined = self._values(names, targets, rows)
             columns = {"features": Column(features), "value": Column(joined)}
             return Samples(columns, inputs=("features",), targets=("value",), about=about)
-        if len(targets) > 1:
+        position = names.index(targets[0])
+        classes, labels = self._labels([row[position] for _, row in rows])
+        return labelled("features", features, labels, classes, about=about)
+
+    def _columns(self, names: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+        """The targets, and the columns that are features."""
+        targets = _several(self.target)
+        for option, wanted in (("target", targets), ("categorical", self.categorical), ("ignore", self.ignore)):
+            self._need_columns(names, wanted or (), option)
+        if self.task == "classification" and len(targets) > 1:
             raise Rejected("AG703", "classification takes one target column, got several", field="/target")
-        classes, labels = self._labels(names.index(targets[0]), rows)
+        left_out = {*targets, *(self.ignore or ())}
+        kept = [name for name in names if name not in left_out]
+        if not kept:
+            raise Rejected("AG703", f"{self.file} has no column left that could be a feature", field="/target")
+        return targets, kept
+
+    def _values(self, names: Sequence[str], targets: Sequence[str], rows: "Rows") -> Array:
+        values = [_numbers(name, names.index(name), rows, self.file) for name in targets]
+        return np.concatenate(values, axis=1) if len(values) > 1 else values[0][:, 0]
+
+    def _streamed(self, path: Path) -> Samples:
+        """The features stay in the file; what is learned, and where each row begins, is in memory."""
+        kept: list[str] = []
+        targets: tuple[str, ...] = ()
+        learned: list[Any] = []
+        categories: dict[str, set[str]] = {name: set() for name in self.categorical or ()}
+
+        def look(names: list[str], line: int, cells: list[str]) -> None:
+            nonlocal kept, targets
+            if not kept:
+                targets, kept = self._columns(names)
+            for name, found in categories.items():
+                found.add(cells[names.index(name)])
+            if self.task == "regression":
+                learned.append(self._values(names, targets, [(line, cells)])[0])
+            else:
+                learned.append(sys.intern(cells[names.index(targets[0])]))
+
+        table = scan(path, header=self.header, delimiter=self.delimiter, look=look)
+        known = {name: sorted(found) for name, found in categories.items()}
+        about = {"features": kept, "categories": known, "header": self.header, "delimiter": self.delimiter}
+        features = Lines(
+            path, table, self.delimiter, lambda rows: table_features(table.names, rows, kept, known, self.file)
+        ).as_array()
+        if self.task == "regression":
+            columns = {"features": Column(features), "value": Column(np.array(learned, np.float32))}
+            return Samples(columns, inputs=("features",), targets=("value",), about=about)
+        classes, labels = self._labels(learned)
         return labelled("features", features, labels, classes, about=about)
 
     def _need_columns(self, names: Sequence[str], wanted: Sequence[str], option: str) -> None:
@@ -174,8 +251,7 @@ class Csv(Source):
                 hint = nearest(name, names) or "it has: " + ", ".join(names[:20])
                 raise Rejected("AG703", f"{self.file} has no column {name!r}", hint=hint, field=f"/{option}")
 
-    def _labels(self, position: int, rows: "Rows") -> tuple[tuple[str, ...], Array]:
-        cells = [row[position] for _, row in rows]
+    def _labels(self, cells: Sequence[str]) -> tuple[tuple[str, ...], Array]:
         order = sorted(set(cells), key=_as_sortable)
         code = {cell: number for number, cell in enumerate(order)}
         if len(order) < 2:
@@ -276,8 +352,11 @@ class ImageFolder(Source):
         unit="pixels",
     )
     mode: str = param(Choice("grey", "rgb"), "One channel or three.", default="rgb")
+    stream: bool = param(Flag(), STREAM_DOC + ' Needs "size".', default=False)
 
     def read(self, around: Surroundings) -> Samples:
+        if self.stream and self.size is None:
+            raise Rejected("AG210", "stream needs the size that all pictures are brought to", field="/stream")
         folder = around.find(self.file, "file")
         parts = [folder / "train", folder / "test"] if _has_parts(folder) else [folder]
         classes = tuple(sorted(child.name for child in parts[0].iterdir() if child.is_dir()))
@@ -289,14 +368,24 @@ class ImageFolder(Source):
                 f"{self.file} must hold at least two folders of pictures, one for each class, got {len(classes)}"
             )
             raise Rejected("AG703", complaint, hint="known: " + " ".join(IMAGE_SUFFIXES), field="/file")
-        images = [read_image(path, mode=self.mode, size=self.size) for path, _ in found]
-        odd = next((i for i, image in enumerate(images) if image.shape != images[0].shape), None)
-        if odd is not None:
-            complaint = f"{found[odd][0].name} has the shape {images[odd].shape}, {found[0][0].name} {images[0].shape}"
-            raise Rejected("AG703", complaint, hint='give a "size" to resize all to', field="/size")
         in_test = np.array([path.parent.parent == folder / "test" for path, _ in found])
         test = np.flatnonzero(in_test) if len(parts) > 1 else None
-        return labelled("image", np.stack(images), np.array([label for _, label in found]), classes, test=test)
+        labels = np.array([label for _, label in found])
+        if self.stream:
+            shape = (*self.size, 1 if self.mode == "grey" else 3)
+            one = functools.partial(read_image, mode=self.mode, size=self.size)
+            images = Pictures([path for path, _ in found], shape, one).as_array()
+        else:
+            images = self._in_memory([path for path, _ in found])
+        return labelled("image", images, labels, classes, test=test)
+
+    def _in_memory(self, paths: Sequence[Path]) -> Array:
+        images = [read_image(path, mode=self.mode, size=self.size) for path in paths]
+        odd = next((i for i, image in enumerate(images) if image.shape != images[0].shape), None)
+        if odd is not None:
+            complaint = f"{paths[odd].name} has the shape {images[odd].shape}, {paths[0].name} {images[0].shape}"
+            raise Rejected("AG703", complaint, hint='give a "size" to resize all to', field="/size")
+        return np.stack(images)
 
 
 def _has_parts(folder: Path) -> bool:

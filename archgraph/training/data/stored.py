@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 CHUNK = 1024
-"""Samples that are held at once where a whole set is gone through."""
+"""Most samples that are held at once where a whole set is gone through."""
+_MOST_NUMBERS = 8_000_000
+"""Most numbers that are."""
 
 
 class Stored(abc.ABC):
@@ -45,7 +47,8 @@ class Stored(abc.ABC):
             return self.read(np.arange(*key.indices(len(self))))
         if isinstance(key, int | np.integer):
             return cast(Array, self.read(np.array([range(len(self))[key]]))[0])
-        return self.read(np.asarray(key))
+        chosen = np.asarray(key)
+        return self.read(np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         return self[:] if dtype is None else self[:].astype(dtype)
@@ -62,9 +65,6 @@ def is_stored(values: Any) -> bool:
 
 def chunks(values: Array, indices: Array | None = None) -> Iterator[Array]:
     """The samples at `indices` (default: all), some at a time. What is in memory is not copied."""
-    if indices is None:
-        for start in range(0, len(values), CHUNK):
-            yield values[start : start + CHUNK]
-    else:
-        for start in range(0, len(indices), CHUNK):
-            yield values[indices[start : start + CHUNK]]
+    size = max(1, min(CHUNK, _MOST_NUMBERS // max(1, int(np.prod(values.shape[1:])))))
+    for start in range(0, len(values) if indices is None else len(indices), size):
+        yield values[start : start + size] if indices is None else values[indices[start : start + size]]

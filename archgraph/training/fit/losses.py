@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from archgraph.diagnostics import Rejected, nearest
 from archgraph.shapes import Dim, show
+from archgraph.training.data.stored import is_stored
 from archgraph.training.fit.base import Fit, Target, field
 from archgraph.training.fit.ending import misended
 from archgraph.training.forms import is_per_output
@@ -80,7 +81,7 @@ def _target_values(fit: Fit, target: Target, name: str, loss: Loss, place: str) 
     values = target.values.values
     if name in CLASS_NUMBER_LOSSES:
         raw = fit.samples.columns[target.column].values
-        every = raw if raw.dtype.kind in "iu" and raw.ndim <= values.ndim else values
+        every = raw if raw.dtype.kind in "iu" and raw.ndim <= values.ndim and not is_stored(raw) else values
         every = every[every != getattr(loss, "ignore_class", None)]
         if not every.size:
             return

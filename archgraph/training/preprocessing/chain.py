@@ -19,8 +19,8 @@ class Fitted(NamedTuple):
     learned: Mapping[str, Learned]
 
 
-Chunks = Callable[[], Iterator[Mapping[str, Column]]]
-"""Goes once through the training part, some samples at a time."""
+Chunks = Callable[[str], Iterator[Column]]
+"""Goes once through the training part of a column, some samples at a time."""
 
 
 def run(
@@ -42,19 +42,24 @@ def run(
     return done, tuple(fitted)
 
 
-def learn(steps: tuple[Step, ...], parts: Chunks, fed: tuple[str, ...], targets: tuple[str, ...]) -> tuple[Fitted, ...]:
+def learn(
+    steps: tuple[Step, ...],
+    columns: Mapping[str, Column],
+    parts: Chunks,
+    fed: tuple[str, ...],
+    targets: tuple[str, ...],
+) -> tuple[Fitted, ...]:
     """The steps with what they learn from a training part that is never in memory as a whole.
 
-    The part is gone through once for every step that learns. Raises as `run` does.
+    Each column is gone through once for every step that learns from it. Raises as `run` does.
     """
-    names = next(parts())
     fitted: tuple[Fitted, ...] = ()
     for number, one in enumerate(steps):
+        before = fitted
         try:
-            chosen = _chosen(one, names, fed, targets)
             learned = {
-                name: one.learn(repeat(fitted, {name: part[name]})[name] for part in parts()) if one.learns else {}
-                for name in chosen
+                name: one.learn(repeat(before, {name: part})[name] for part in parts(name)) if one.learns else {}
+                for name in _chosen(one, columns, fed, targets)
             }
         except Rejected as rejected:
             raise rejected.under(number) from None
