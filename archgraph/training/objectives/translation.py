@@ -78,20 +78,20 @@ class Translation(Objective):
         ((output, column),) = fit.binding.targets.items()
         chances, truth = fit.shaped.outputs[output], fit.columns[column]
         checks.ending(fit.shaped, output, "softmax")
-        if len(chances.shape) != 2 or len(truth.shape) != 1 or not truth.classes:
+        if len(chances.shape) != 2 or len(truth.shape) != 1 or truth.values.dtype.kind not in "iu":
             complaint = (
                 f"the column {column!r} has the shape {show(truth.shape)}, and output {output!r} {show(chances.shape)}"
             )
             hint = "give numbers of symbols (length,), and chances (length, symbols)"
             raise Rejected("AG701", complaint, hint=hint, field="/targets")
-        known = chances.shape[-1]
-        if isinstance(known, int) and known < len(truth.classes):
-            complaint = f"there are {len(truth.classes)} symbols, but the output {output!r} gives {known} chances"
+        known, symbols = chances.shape[-1], len(truth.classes) or int(fit.samples.columns[column].values.max()) + 1
+        if isinstance(known, int) and known < symbols:
+            complaint = f"there are {symbols} symbols, but the output {output!r} gives {known} chances"
             raise Rejected("AG701", complaint, field="/graph")
         marks = {"padding": self.padding, "begin": self.begin, "end": self.end}
         for name, number in marks.items():
-            if number >= len(truth.classes) or list(marks.values()).count(number) > 1:
-                complaint = f"the number {number} is not a symbol of its own among {len(truth.classes)}"
+            if number >= symbols or list(marks.values()).count(number) > 1:
+                complaint = f"the number {number} is not a symbol of its own among {symbols}"
                 raise Rejected("AG701", complaint, field=f"/objective/{name}")
 
     def _truth(self, fit: Fit) -> None:

@@ -1,6 +1,6 @@
 """A student in training beside its teacher."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from archgraph.compiler.backend import load_keras
 from archgraph.diagnostics import GraphError, Rejected
 from archgraph.shapes import Tensor
-from archgraph.training import teachers
+from archgraph.training import plots, teachers
 from archgraph.training.data.base import Array
 from archgraph.training.data.dataset import Part
 from archgraph.training.feed import Feed
@@ -18,6 +18,7 @@ from archgraph.training.trainees.stepping import Judged, Stepping, only, outputs
 
 _LEAST = 1e-37
 """Chances below it count as this much: the least that float32 holds exactly."""
+_MOST_CLASSES = 200
 _RAISED = np.linspace(0, 15, 301)
 """By how much the scores of omitted classes may be raised."""
 
@@ -123,6 +124,13 @@ class DistillationTrainee(Stepping):
             scores[f"omitted_accuracy{ending}"] = float((guess == truth)[unseen].mean())
             scores[f"all_accuracy{ending}"] = float((guess == truth).mean())
         return {**scores, "correction": rise}
+
+    def illustrate(self, title: str) -> Iterator[tuple[str, bytes]]:
+        classes = self.dataset.classes.get(self.output, ())
+        if 2 <= len(classes) <= _MOST_CLASSES:
+            scores, truth = self._scores(self.dataset.test)
+            counts = plots.confusion(truth, scores.argmax(axis=-1), len(classes))
+            yield "confusion_matrix", plots.confusion_matrix(title, counts, classes)
 
     def _scores(self, part: Part) -> tuple[Array, Array]:
         size, names = self.settings.batch_size, self.plan.networks["student"].inputs

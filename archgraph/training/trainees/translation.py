@@ -117,21 +117,23 @@ class TranslationTrainee(Stepping):
         maps = []
         for number, alignment in enumerate(self._outputs(part.inputs)[name]):
             said = [*self._symbols(part.targets[self.output][number])]
-            word = [symbol for symbol in self._letters(part.inputs[self.read][number]) if symbol]
+            word = self._letters(part.inputs[self.read][number])
             maps.append((alignment[: len(said), : len(word)], said, word))
         yield "alignments", charts.alignments(f"{title}: where it looked for each symbol", maps)
 
     def _symbols(self, numbers: Any) -> list[str]:
-        names = self.dataset.classes[self.output]
-        return [names[number] for number in numbers if number != self.objective.padding]
+        names = self.dataset.classes.get(self.output, ())
+        kept = [int(number) for number in numbers if number != self.objective.padding]
+        return [names[number] if names else str(number) for number in kept]
 
     def _letters(self, numbers: Array) -> list[str]:
         column = self.plan.samples.columns[self.plan.binding.inputs[self.read]]
-        return [column.classes[number] if column.classes else str(number) for number in numbers]
+        kept = [int(number) for number in numbers if number != self.objective.padding]
+        return [column.classes[number] if column.classes else str(number) for number in kept]
 
     def _word(self, numbers: Array) -> str:
         letters = self._letters(numbers)
-        return ("" if all(len(letter) <= 1 for letter in letters) else " ").join(letters)
+        return ("" if all(letter.isalpha() and len(letter) == 1 for letter in letters) else " ").join(letters)
 
 
 def _first(part: Part, count: int) -> Part:
