@@ -7,7 +7,6 @@ from archgraph.diagnostics import Rejected
 from archgraph.editing import copying, renaming
 from archgraph.editing.comparing import Difference, differences
 from archgraph.editing.fitting import fits_ahead, fits_behind
-from archgraph.editing.fixing import fixes
 from archgraph.editing.grouping import group
 from archgraph.editing.inlining import inline
 from archgraph.editing.patches import apply
@@ -15,7 +14,7 @@ from archgraph.editing.places import OUTPUT, STATE, Place
 from archgraph.editing.survey import Survey, survey
 from archgraph.graph import Block
 from archgraph.studio.places import Opened, opened
-from archgraph.studio.session import Answer, Reply, Session
+from archgraph.studio.session import Answer, Reply, Session, fix_message
 from archgraph.studio.view import sizes
 
 Ask = Mapping[str, Any]
@@ -221,39 +220,36 @@ def _fixes(session: Session, ask: Ask) -> Reply:
     for finding in known.findings:
         if wanted is not None and finding.diagnostic.pointer != wanted:
             continue
-        offered = fixes(known, finding, folder=session.folder, variant=session.variant)
         listed.append({
             "pointer": finding.diagnostic.pointer, "code": finding.diagnostic.code,
-            "fixes": [{"title": one.title, "patch": one.patch, "cost": cost_text(one.cost)} for one in offered],
+            "fixes": [fix_message(one) for one in session.fixes(finding)],
         })  # fmt: skip
         if len(listed) >= MOST_FOUND:
             break
     return {"problems": listed}
 
 
-def cost_text(parameters: int) -> str:
-    """What an edit costs."""
-    return "no parameters" if parameters == 0 else f"{parameters:+,} parameters"
-
-
 def changes(session: Session) -> list[Difference]:
     """Unsaved edits, against the file."""
-    before = survey(session.saved.value, folder=session.folder, variant=session.variant, judged=False)
-    return differences(before, session.survey)
+    return differences(session.before, session.survey)
+
+
+def marked(session: Session, here: Opened) -> dict[str, dict[str, str]]:
+    """What the canvas shows at each node of a place of its difference from the file."""
+    return {
+        OUTPUT + one.name if one.kind == "output" else one.name: {"change": one.change, "changeText": one.text}
+        for one in changes(session)
+        if one.block == here.block and one.kind in ("node", "input", "output")
+    }
 
 
 def _diff(session: Session, ask: Ask) -> Reply:
     here = _here(session, ask)
-    nodes, removed = {}, []
-    for one in changes(session):
-        if one.block != here.block or one.kind not in ("node", "input", "output"):
-            continue
-        name = OUTPUT + one.name if one.kind == "output" else one.name
-        if one.change == "removed":
-            removed.append({"name": one.name, "text": one.text})
-        else:
-            nodes[name] = {"change": one.change, "changeText": one.text}
-    return {"nodes": nodes, "removed": removed}
+    found = marked(session, here)
+    return {
+        "nodes": {name: one for name, one in found.items() if one["change"] != "removed"},
+        "removed": [{"name": name, "text": one["changeText"]} for name, one in found.items() if one["change"] == "removed"],
+    }
 
 
 ANSWERS: Final[Mapping[str, Answer]] = {

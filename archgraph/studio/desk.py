@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from archgraph.diagnostics import GraphError
+from archgraph.diagnostics import Diagnostic, GraphError
 from archgraph.document.layout import Layout
 from archgraph.document.reader import read
 from archgraph.document.writer import canonical
@@ -16,6 +16,7 @@ from archgraph.document.order import ORDER
 from archgraph.editing.templates import alone, templates
 from archgraph.studio.drafts import Drafts, new_key, recovered
 from archgraph.studio.session import Session
+from archgraph.studio.wording import plain
 from archgraph.studio.workspace import Changed, Workspace
 
 ROOT: Final = "ARCHGRAPH_WORKSPACE"
@@ -52,7 +53,7 @@ class Desk:
         """Open a file of the workspace. Raises `GraphError`."""
         document, layout = self.workspace.open(name)
         if not isinstance(document.value, Mapping):
-            raise GraphError([])
+            raise GraphError([Diagnostic("AG202", "", "a graph file holds one object")])
         folder = self.workspace.path(name).resolve().parent
         self.show(Session(document, layout, name, folder, self.number()))
 
@@ -68,6 +69,15 @@ class Desk:
         document = read(text, name)
         made = Session(document, Layout(), "", self.workspace.root, self.number())
         made.wish = name
+        self.show(made)
+
+    def receive(self, name: str, data: bytes) -> None:
+        """A new document from an uploaded file. Raises `GraphError` with every fault of the text."""
+        document = read(data, name)
+        if not isinstance(document.value, Mapping):
+            raise GraphError([Diagnostic("AG202", "", "a graph file holds one object")])
+        made = Session(document, Layout(), "", self.workspace.root, self.number())
+        made.wish = self.workspace.free(Path(name).name.removesuffix(".json").removesuffix(".graph"))
         self.show(made)
 
     def save(self, name: str = "", *, over: bool = False) -> bool:
@@ -123,5 +133,4 @@ def _open_named(made: Desk) -> None:
     try:
         made.open(name)
     except GraphError as error:
-        made.notify("error", f"The file in the address could not be opened: {error.diagnostics[0].message}"
-                    if error.diagnostics else "The file in the address holds no graph.")  # fmt: skip
+        made.notify("error", f"The file in the address could not be opened: {plain(error.diagnostics[0].message)}")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,8 @@ from archgraph.document.reader import Document
 from archgraph.document.revise import revise
 from archgraph.editing import catalogue as editing_catalogue
 from archgraph.editing.patches import apply, same
-from archgraph.editing.survey import Survey, survey
+from archgraph.editing.fixing import Fix, fixes, key_of
+from archgraph.editing.survey import Finding, Survey, survey
 from archgraph.studio.places import Opened, opened
 
 Reply = dict[str, Any]
@@ -55,7 +57,11 @@ class Session:
     wish: str = ""
     """A name for the file of a document that has none yet."""
     saved_layout: Layout = field(default_factory=Layout)
+    comparing: bool = False
+    """Whether the canvas marks what is different from the file."""
     _surveyed: tuple[Any, Survey] | None = field(default=None, repr=False)
+    _before: tuple[Any, Survey] | None = field(default=None, repr=False)
+    _mended: dict[Any, list[Fix]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if self.value is None:
@@ -83,7 +89,32 @@ class Session:
         if self._surveyed is None or self._surveyed[0][0] is not key[0] or self._surveyed[0][1] != key[1]:
             found = survey(self.value, folder=self.folder, variant=self.variant)
             self._surveyed = key, found
+            self._mended.clear()
         return self._surveyed[1]
+
+    @property
+    def before(self) -> Survey:
+        """What is known of the file as it was read or written last."""
+        key = (self.saved, self.variant)
+        if self._before is None or self._before[0] != key:
+            found = survey(self.saved.value, folder=self.folder, variant=self.variant, judged=False)
+            self._before = key, found
+        return self._before[1]
+
+    def fixes(self, finding: Finding) -> list[Fix]:
+        """Edits that mend a finding; looked for once."""
+        key = key_of(finding)
+        if key not in self._mended:
+            self._mended[key] = fixes(self.survey, finding, folder=self.folder, variant=self.variant)
+        return self._mended[key]
+
+    def mend(self, shown: dict[str, Any], seconds: float = 0.06) -> None:
+        """Put fixes to the findings of a view, as many as can be found in that time."""
+        end = time.perf_counter() + seconds
+        for finding, told in zip(self.survey.findings, shown["problems"], strict=True):
+            if time.perf_counter() > end and key_of(finding) not in self._mended:
+                continue
+            told["fixes"] = [fix_message(fix) for fix in self.fixes(finding)]
 
     @property
     def opened(self) -> Opened:
@@ -178,6 +209,12 @@ class Session:
         if self.known != self.epoch:
             told |= {"document": self.value, "layout": {path: list(at) for path, at in self.layout.pinned.items()}}
         return told
+
+
+def fix_message(fix: Fix) -> dict[str, Any]:
+    """A fix, for the browser."""
+    cost = "no parameters" if fix.cost == 0 else f"{fix.cost:+,} parameters"
+    return {"title": fix.title, "patch": fix.patch, "cost": cost}
 
 
 def complaint(rejected: Rejected) -> dict[str, str]:

@@ -7,7 +7,7 @@ from archgraph.studio.screens import compose, files, glossary, guide, train, try
 
 _STYLE = """
 <style>
-[data-testid="stMainBlockContainer"] {padding: 3.4rem 1.2rem 0.6rem 1.2rem; max-width: none;}
+[data-testid="stMainBlockContainer"] {padding: 4.2rem 1.2rem 0.4rem 1.2rem; max-width: none;}
 [data-testid="stSidebarUserContent"] {padding-top: 0;}
 [data-testid="stAppDeployButton"] {display: none;}
 </style>

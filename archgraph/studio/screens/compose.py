@@ -5,14 +5,15 @@ from typing import Any, Final
 
 import streamlit as st
 
+from archgraph.diagnostics import GraphError
 from archgraph.editing import catalogue as editing_catalogue
 from archgraph.studio import dialogs
-from archgraph.studio.answers import ANSWERS
+from archgraph.studio.answers import ANSWERS, marked
 from archgraph.studio.canvas import canvas
 from archgraph.studio.cards import catalogue_message
 from archgraph.studio.desk import Desk, desk
 from archgraph.studio.inspecting import inspected
-from archgraph.studio.session import Session
+from archgraph.studio.session import Reply, Session
 from archgraph.studio.view import view
 from archgraph.studio.wording import plain
 
@@ -42,6 +43,7 @@ def _welcome() -> None:
         st.subheader("Begin with an example")
         st.markdown("Famous networks as they were published, to look into, change and train.")
         if st.button("Look at the gallery", icon=":material/grid_view:"):
+            st.session_state["files tab"] = "Gallery of examples"
             _go("files")
     with three, st.container(border=True):
         st.subheader("Begin with nothing")
@@ -72,9 +74,21 @@ def take(here: Desk, said: Mapping[str, Any]) -> None:
     if session is None or said.get("file", session.identity) != session.identity:
         return
     before = session.value, session.layout
-    session.receive(said, ANSWERS)
+    session.receive(said, {**ANSWERS, "save": lambda session, ask: _saved(here, session)})
     if before[0] is not session.value or before[1] is not session.layout:
         here.drafts.keep(session)
+
+
+def _saved(here: Desk, session: Session) -> Reply:
+    """Save where a name is known; the window for a name cannot open from here, so the toolbar is asked to."""
+    if not session.name:
+        st.session_state["save as"] = True
+        return {"done": False, "label": ""}
+    try:
+        return {"done": here.save(), "label": ""}
+    except GraphError as error:
+        first = error.diagnostics[0]
+        return {"error": {"message": first.message, "hint": first.hint, "field": first.pointer}}
 
 
 def message(session: Session) -> dict[str, Any]:
@@ -83,6 +97,11 @@ def message(session: Session) -> dict[str, Any]:
     shown = view(session.survey, opened, batch_size=session.batch_size)
     if len(session.selection) == 1:
         shown["inspect"] = inspected(session.survey, opened, session.selection[0])
+    session.mend(shown)
+    if session.comparing:
+        for name, change in marked(session, opened).items():
+            if name in shown["nodes"] and change["change"] != "follows":
+                shown["nodes"][name] |= change
     if session.overlay is not None:
         shown["overlay"] = session.overlay
     told = session.data(shown)
@@ -98,10 +117,11 @@ def _toolbar(here: Desk, session: Session) -> None:
                     help="● means: there are changes that are not in the file yet." if session.dirty else None)  # fmt: skip
         if st.button("Save", icon=":material/save:", type="primary" if session.dirty else "secondary"):
             dialogs.save(here, session)
-        if st.button("Save as", icon=":material/save_as:"):
+        if st.button("Save as", icon=":material/save_as:") or st.session_state.pop("save as", False):
             dialogs.save_as(here)
         if st.button("Changes", icon=":material/difference:", help="What is different from the file on disk"):
             dialogs.changes(session)
+        session.comparing = st.toggle("Mark changes", session.comparing, help="Mark on the canvas what is not in the file")
         if st.button("Export", icon=":material/ios_share:", help="Picture, page, Keras code, model file"):
             dialogs.export(session)
         if st.button("Train", icon=":material/model_training:"):

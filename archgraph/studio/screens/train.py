@@ -1,0 +1,227 @@
+"""The training page: an experiment made by form or by hand, and the run that it starts, watched live."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import streamlit as st
+
+from archgraph.diagnostics import Diagnostic, GraphError, Rejected
+from archgraph.document.reader import read, read_file
+from archgraph.document.revise import revise
+from archgraph.document.writer import PLAIN_ORDER, canonical
+from archgraph.editing.templates import EXPERIMENT, GRAPH
+from archgraph.studio import running
+from archgraph.studio.choosing import chosen_data
+from archgraph.studio.desk import Desk, desk
+from archgraph.studio.forms import named_form, number_form
+from archgraph.studio.profiling import profile
+from archgraph.studio.running import Job
+from archgraph.studio.screens.glossary import explained, hint
+from archgraph.studio.suggesting import experiment as suggested
+from archgraph.studio.wording import duration, finding, plain
+from archgraph.training.experiment import Settings, read_experiment
+from archgraph.training.losses import LOSS
+from archgraph.training.optimizer import OPTIMIZER
+from archgraph.training.planning import plan
+
+COMMON_LOSSES: Final = (
+    "sparse_categorical_crossentropy", "categorical_crossentropy", "binary_crossentropy", "mean_squared_error",
+    "mean_absolute_error",
+)  # fmt: skip
+"""Losses that are listed first."""
+
+
+def show() -> None:
+    """Draw the page."""
+    here = desk()
+    st.title("Train")
+    left, right = st.columns([1, 1], gap="large")
+    with left:
+        _experiment(here)
+    with right:
+        _runs(here)
+
+
+# ---- the experiment
+
+
+def _experiment(here: Desk) -> None:
+    names = here.workspace.files(EXPERIMENT)
+    own = here.session.name.removesuffix(GRAPH) + EXPERIMENT if here.session is not None and here.session.name else ""
+    options = list(dict.fromkeys([*([own] if own else []), *names]))
+    if not options:
+        st.info("There is nothing to train yet. Draw a network and save it, or let “Start here” lead you.")
+        return
+    name = st.selectbox(
+        "Experiment", options, help="A file that says what to train on and how.",
+        format_func=lambda one: one if one in names else f"{one} (new)",
+    )  # fmt: skip
+    if name == own and here.session is not None and here.session.dirty:
+        st.warning("The network has changes that are not saved. Training reads the file: save it first.")
+    if name in names:
+        _edit(here, name)
+    else:
+        _new(here, name)
+
+
+def _new(here: Desk, name: str) -> None:
+    st.markdown("There is no experiment beside this network yet. Choose what it is to learn from.")
+    data = chosen_data(here.workspace, "train")
+    if data is None or not st.button("Make an experiment", type="primary", icon=":material/science:"):
+        return
+    graph = name.removesuffix(EXPERIMENT) + GRAPH
+    try:
+        known = profile(data, here.workspace.root)
+        value = suggested(known, data, graph.removesuffix(GRAPH).rpartition("/")[2], graph.rpartition("/")[2], 20)
+        here.workspace.write(name, canonical(value, PLAIN_ORDER))
+    except GraphError as error:
+        st.error(" ".join(map(finding, error.diagnostics[:3])))
+        return
+    st.rerun()
+
+
+def _edit(here: Desk, name: str) -> None:
+    try:
+        document = read_file(here.workspace.path(name))
+    except GraphError as error:
+        st.error(" ".join(map(finding, error.diagnostics[:3])))
+        return
+    value = document.value if isinstance(document.value, Mapping) else {}
+    form, text = st.tabs(["Form", "File"])
+    with form:
+        made = _form(dict(value), name)
+    with text:
+        typed = st.text_area("The file itself", document.text, height=420, key=f"text {name} {hash(document.text)}",
+                             label_visibility="collapsed")  # fmt: skip
+        if typed != document.text and st.button("Save this text", icon=":material/save:"):
+            here.workspace.write(name, typed)
+            st.rerun()
+    if made != value:
+        here.workspace.write(name, revise(document, made, PLAIN_ORDER))
+        document = read_file(here.workspace.path(name))
+    found = _checked(document.text, str(here.workspace.path(name)))
+    for one in found[:5]:
+        st.error(finding(one))
+    if st.button("Start training", type="primary", icon=":material/play_arrow:", disabled=bool(found)):
+        job = running.begin(here.workspace, name, str(made.get("name", "run")))
+        st.session_state["job"] = job.name
+        st.rerun()
+    explained("epoch", "batch", "loss", "optimiser", "learning rate", "validation part", "overfitting")
+
+
+@st.cache_data(max_entries=50, show_spinner="Looking whether network and data fit each other …")
+def _checked(text: str, path: str) -> list[Diagnostic]:
+    try:
+        plan(read_experiment(read(text, path), Path(path).parent))
+    except GraphError as error:
+        return list(error.diagnostics)
+    except Rejected as rejected:
+        return [rejected.at("")]
+    return []
+
+
+def _form(value: dict[str, Any], key: str) -> dict[str, Any]:
+    made = dict(value)
+    data = value.get("data")
+    st.markdown(f"**Data**: {plain(data if isinstance(data, str) else (data or {}).get('name', '?'))}",
+                help="Change it under “File”, or make a new experiment.")  # fmt: skip
+    if "loss" in value and isinstance(value["loss"], str | dict) and "name" in (_as_object(value["loss"]) or {}):
+        order = [*COMMON_LOSSES, *(name for name in LOSS.table if name not in COMMON_LOSSES)]
+        made["loss"] = named_form("Loss", LOSS, value["loss"], f"{key} loss", order=order, told=hint("loss"), first=0)
+    if isinstance(value.get("optimizer", "adam"), str | dict):
+        made["optimizer"] = named_form(
+            "Optimiser", OPTIMIZER, value.get("optimizer", "adam"), f"{key} optimizer", told=hint("optimiser"))  # fmt: skip
+        if "optimizer" not in value and made["optimizer"] == "adam":
+            del made["optimizer"]
+    fields = Settings.fields()
+    one, two, three = st.columns(3)
+    with one:
+        made["epochs"] = number_form("Epochs", fields["epochs"], value.get("epochs", 10), f"{key} epochs", hint("epoch"))
+    with two:
+        made = _optional(made, "batch_size", 32, key, hint("batch"))
+    with three:
+        made = _optional(made, "validation", 0.1, key, hint("validation part"))
+    return made
+
+
+def _optional(made: dict[str, Any], name: str, default: Any, key: str, told: str) -> dict[str, Any]:
+    """A number that need not stand in the file while it is at its default."""
+    if isinstance(made.get(name, default), str):
+        return made
+    label = name.replace("_", " ").capitalize()
+    number = number_form(label, Settings.fields()[name], made.get(name, default), f"{key} {name}", told)
+    if number == default and name not in made:
+        return made
+    return {**made, name: number}
+
+
+def _as_object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {"name": value}
+
+
+# ---- runs
+
+
+def _runs(here: Desk) -> None:
+    known = running.jobs(here.workspace)
+    if not known:
+        st.info("Runs will be shown here, with their curves, while they train.")
+        return
+    names = [job.name for job in known]
+    wanted = st.session_state.get("job")
+    name = st.selectbox("Run", names, index=names.index(wanted) if wanted in names else 0)
+    st.session_state["job"] = name
+    watched(here, name)
+
+
+@st.fragment(run_every=1.5)
+def watched(here: Desk, name: str) -> None:
+    """One run, drawn again and again while it goes on."""
+    job = Job(here.workspace, name)
+    state, rows, wanted = job.state, job.history, job.epochs
+    badges = {"starting": ":blue-badge[getting ready]", "running": ":blue-badge[training]",
+              "finished": ":green-badge[finished]", "stopped": ":orange-badge[stopped]",
+              "failed": ":red-badge[failed]"}  # fmt: skip
+    st.markdown(f"### {plain(name)} {badges[state]}")
+    if state in ("starting", "running"):
+        left = job.seconds_left()
+        told = f"epoch {len(rows)} of {wanted or '?'}" + (f", about {duration(left)} left" if left else "")
+        if state == "starting":
+            told = "reading the data and building the network …"
+        st.progress(min(1.0, len(rows) / wanted) if wanted else 0.0, told)
+    with st.container(horizontal=True):
+        if state in ("starting", "running") and st.button("Stop", icon=":material/stop:", key=f"stop {name}"):
+            job.stop()
+            st.toast("It stops behind the present step, and keeps everything.")
+        if state == "stopped" and st.button("Go on", icon=":material/resume:", key=f"resume {name}"):
+            running.resume(job)
+            st.rerun(scope="fragment")
+        if state in ("finished", "stopped") and st.button("Results and trying", icon=":material/monitoring:",
+                                                           key=f"results {name}"):  # fmt: skip
+            st.session_state["go"] = "runs"
+            st.rerun(scope="app")
+    curves(rows)
+    with st.expander("What it has printed", expanded=state == "failed"):
+        st.code(job.log() or "nothing yet", language=None)
+
+
+def curves(rows: list[Mapping[str, Any]]) -> None:
+    """The quantities of each epoch, training and validation in one chart."""
+    if not rows:
+        return
+    latest = rows[-1]
+    quantities = [name for name, value in latest.items() if isinstance(value, int | float)
+                  and f"val_{name}" in latest] or ["loss"]  # fmt: skip
+    quantities.sort(key=lambda name: name == "loss")
+    for name in quantities[:3]:
+        chart = {
+            "epoch": [row.get("epoch", number + 1) for number, row in enumerate(rows)],
+            "training": [row.get(name) for row in rows],
+            **({"validation": [row.get(f"val_{name}") for row in rows]} if f"val_{name}" in latest else {}),
+        }
+        last = latest.get(f"val_{name}", latest.get(name))
+        st.markdown(f"**{plain(name.replace('_', ' '))}**" + (f": {last:.4g}" if isinstance(last, int | float) else ""))
+        st.line_chart(chart, x="epoch", y=[key for key in chart if key != "epoch"], height=200)
+
+
