@@ -127,4 +127,4 @@ export function complaint(value: Json | undefined, field: Field, kinds: Kinds): 
 }
 
 /** Whether a record's value differs from what holds without it. */
-export const changed = (value: Json | undefined, field: Field): boolean => value !== undefined && !same(value, field.fallback ?? null);
+export const changed = (value: Json | undefined, field: Field): boolean => value !== undefined && field.fallback !== undefined && !same(value, field.fallback);

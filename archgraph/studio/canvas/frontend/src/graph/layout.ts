@@ -10,12 +10,12 @@ export interface Point {
 
 /** Pixels of one unit of a layout file. */
 export const GRID = 16;
-export const WIDTH = 208;
+export const WIDTH = 224;
 export const HEIGHT = 64;
 export const TERMINAL_HEIGHT = 40;
 
 export const sizeOf = (item: Item): { readonly width: number; readonly height: number } =>
-  item.kind === 'input' || item.kind === 'output' ? { width: 160, height: TERMINAL_HEIGHT } : { width: WIDTH, height: HEIGHT };
+  item.kind === 'input' || item.kind === 'output' ? { width: 144, height: TERMINAL_HEIGHT } : { width: WIDTH, height: HEIGHT };
 
 export const snapped = (point: Point): Point => ({ x: Math.round(point.x / GRID) * GRID, y: Math.round(point.y / GRID) * GRID });
 

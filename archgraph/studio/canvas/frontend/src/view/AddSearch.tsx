@@ -33,8 +33,8 @@ export function AddSearch({ searching, width, height }: { searching: Searching; 
     return search(query, cards.filter(fits), cardTexts).slice(0, MOST);
   }, [query, catalogue, blocks, verdicts, from]);
 
-  useEffect(() => field.current?.focus(), []);
-  useEffect(() => listed.current?.children[active]?.scrollIntoView({ block: 'nearest' }), [active]);
+  useEffect(() => { field.current?.focus(); }, []);
+  useEffect(() => { listed.current?.children[active]?.scrollIntoView({ block: 'nearest' }); }, [active]);
 
   const close = () => studio.show({ searching: undefined, verdicts: undefined });
   const take = (card: Card | undefined) => {

@@ -34,6 +34,7 @@ function Shell() {
   const stage = useRef<HTMLElement>(null);
   const linked = useRef(false);
   const theme = useTheme(root);
+  const busy = useSnapshot(({ session, laying }) => session.epoch === 0 || laying > 0 || session.pending.length > 0 || session.asks.length > 0);
   const size = useSize(stage);
 
   const command = useCallback((one: Command) => {
@@ -68,7 +69,7 @@ function Shell() {
   };
 
   return (
-    <div className={`studio ${theme}`} ref={root} tabIndex={-1} onKeyDown={onKeyDown} onPaste={onPaste} data-testid="studio">
+    <div className={`studio ${theme}`} ref={root} tabIndex={-1} onKeyDown={onKeyDown} onPaste={onPaste} data-testid="studio" aria-busy={busy}>
       <TopBar run={command} />
       <div className="middle">
         {screen.palette && !screen.outline && <Palette />}

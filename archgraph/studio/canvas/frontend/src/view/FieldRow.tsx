@@ -33,7 +33,7 @@ function Written({ field, value, mixed = false, control, id, describedBy, disabl
   const kinds = useSnapshot((state) => state.session.catalogue.kinds);
   const [draft, setDraft] = useState<string | undefined>(undefined);
   const outside = mixed ? '' : shown(value);
-  useEffect(() => setDraft((typed) => (typed !== undefined && same(read(typed, field, kinds), value) ? typed : undefined)), [value, field, kinds]);
+  useEffect(() => { setDraft((typed) => (typed !== undefined && same(read(typed, field, kinds), value) ? typed : undefined)); }, [value, field, kinds]);
   const write = (text: string) => {
     setDraft(text);
     const next = read(text, field, kinds);

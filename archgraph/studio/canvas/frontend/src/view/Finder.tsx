@@ -25,14 +25,14 @@ export function Finder({ mode, run }: { mode: 'find' | 'go'; run: (command: Comm
   const [active, setActive] = useState(0);
   const [far, setFar] = useState<readonly Target[]>([]);
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  useEffect(() => { field.current?.focus(); }, []);
 
   useEffect(() => {
-    if (mode !== 'go') return;
+    if (mode !== 'go' || query.trim() === '') return setFar([]);
     const timer = setTimeout(() => studio.ask('find', { text: query }, (reply) => setFar(list(at(reply.data, 'found'), (item) => {
       const path = texts(at(item, 'path'));
       const node = path.at(-1);
-      return { key: `far ${path.join('/')}`, title: text(at(item, 'title'), node), detail: text(at(item, 'detail')), icon: 'open', go: () => studio.open(path.slice(0, -1), node) };
+      return { key: `far ${path.join('/')}`, title: text(at(item, 'title'), node), detail: text(at(item, 'detail')), icon: 'open', go: () => (node?.startsWith('block:') ? studio.open(path) : studio.open(path.slice(0, -1), node)) };
     }))), 120);
     return () => clearTimeout(timer);
   }, [mode, query, studio]);

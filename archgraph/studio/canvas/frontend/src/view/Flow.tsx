@@ -6,7 +6,7 @@ import {
 import { useCallback, useEffect, useMemo, useRef, useState, type DragEvent, type MouseEvent as ReactMouseEvent } from 'react';
 import { firstHandle, refusal } from '../graph/connecting';
 import { connect } from '../graph/edits';
-import { GRID, sizeOf, type Point } from '../graph/layout';
+import { GRID, HEIGHT, sizeOf, WIDTH, type Point } from '../graph/layout';
 import { EmptyState } from './EmptyState';
 import { useSnapshot, useStudio } from './context';
 import { drawEdges, drawNodes } from './drawn';
@@ -22,6 +22,8 @@ const EDGE_TYPES = { wire: WireEdge };
 const MANY = 150;
 const MINIMAP = 300;
 const OUT: Loose['side'] = 'out';
+/** Pixels around a point in which a wire counts as met. */
+const NEARBY: readonly (readonly [number, number])[] = [[0, 0], [-12, 0], [12, 0], [-24, 0], [24, 0], [0, -12], [0, 12]];
 const SNAP: [number, number] = [GRID, GRID];
 const pair = (id: string, point: Point): readonly [string, Point] => [id, point];
 const calm = (): boolean => globalThis.matchMedia?.('(prefers-reduced-motion: reduce)').matches ?? false;
@@ -39,7 +41,7 @@ export function Flow() {
   const host = useRef<HTMLDivElement>(null);
   const reconnecting = useRef<string | undefined>(undefined);
 
-  useEffect(() => setNodes((before) => drawNodes(snapshot, before, moving.current)), [snapshot]);
+  useEffect(() => { setNodes((before) => drawNodes(snapshot, before, moving.current)); }, [snapshot]);
   const edges = useMemo(() => {
     const made = drawEdges(snapshot, drawn.current);
     drawn.current = new Map(made.map((edge) => [edge.id, edge]));
@@ -68,6 +70,15 @@ export function Flow() {
     return studio.scope.wires.find((wire) => wire.id === id);
   }, [studio]);
 
+  /** The wire under a point, or close by, that `id` is not at an end of. */
+  const wireNear = useCallback((at: Point, id: string) => {
+    for (const [x, y] of NEARBY) {
+      const wire = wireAt({ x: at.x + x, y: at.y + y });
+      if (wire !== undefined && wire.source !== id && wire.target !== id) return wire;
+    }
+    return undefined;
+  }, [wireAt]);
+
   const over = useCallback((id: string | undefined) => {
     if (studio.screen.over !== id) studio.show({ over: id });
   }, [studio]);
@@ -83,7 +94,7 @@ export function Flow() {
     event.preventDefault();
     over(undefined);
     const point = flow.screenToFlowPosition({ x: event.clientX, y: event.clientY });
-    const at = { x: point.x - 104, y: point.y - 32 };
+    const at = { x: point.x - WIDTH / 2, y: point.y - HEIGHT / 2 };
     if (name === 'input' || name === 'output') return studio.addTerminal(name, { at });
     const wire = wireAt({ x: event.clientX, y: event.clientY });
     const { catalogue, view } = studio.session;
@@ -147,7 +158,7 @@ export function Flow() {
     if (id === from.node) return;
     if (id !== undefined) return dropOn(from, id, state.isValid === true ? (state.toHandle?.id ?? undefined) : handleAt(at, id), said?.text, wire);
     if (wire !== undefined) return void studio.edit({ label: 'Disconnect', patch: disconnectOf(wire.id) });
-    if (!pointed(host.current, at, '.react-flow__pane')) return;
+    if (pointed(host.current, at, '.react-flow__pane') === undefined) return;
     openSearch(at, from);
   };
 
@@ -176,7 +187,7 @@ export function Flow() {
   const openSearch = (at: Point, from?: Loose) => {
     const box = host.current?.getBoundingClientRect();
     const point = flow.screenToFlowPosition(at);
-    studio.show({ searching: { at: { x: point.x - 104, y: point.y }, screen: { x: at.x - (box?.left ?? 0), y: at.y - (box?.top ?? 0) }, from } });
+    studio.show({ searching: { at: { x: point.x - WIDTH / 2, y: point.y }, screen: { x: at.x - (box?.left ?? 0), y: at.y - (box?.top ?? 0) }, from } });
   };
 
   const onDoubleClick = (event: ReactMouseEvent) => {
@@ -209,10 +220,10 @@ export function Flow() {
           studio.select(studio.session.selection, next);
         }}
         onNodeDragStart={(_, __, dragged) => { moving.current = new Set(dragged.map((node) => node.id)); }}
-        onNodeDrag={(_, node, dragged) => over(dragged.length === 1 ? wireAt(middleOf(node))?.id : undefined)}
+        onNodeDrag={(_, node, dragged) => over(dragged.length === 1 ? wireNear(middleOf(node), node.id)?.id : undefined)}
         onNodeDragStop={(_, node, dragged) => {
           moving.current = new Set();
-          const wire = dragged.length === 1 ? wireAt(middleOf(node)) : undefined;
+          const wire = dragged.length === 1 ? wireNear(middleOf(node), node.id) : undefined;
           over(undefined);
           if (wire !== undefined && studio.splice(wire, node.id, node.position)) return;
           const moved = new Map(dragged.filter((one) => spotChanged(studio, one)).map((one) => [one.id, one.position]));
@@ -230,7 +241,7 @@ export function Flow() {
         className={snapshot.screen.connecting === undefined ? '' : 'connecting'} aria-label="Canvas">
         <Background variant={BackgroundVariant.Dots} gap={GRID * 1.5} size={1.2} />
         <Controls showInteractive={false} position="bottom-left" fitViewOptions={{ padding: 0.15, maxZoom: 1 }} />
-        {nodes.length < MINIMAP && nodes.length > 6 && <MiniMap<CardNode> pannable zoomable position="bottom-right" nodeColor={(node) => node.data.style['--family']} nodeBorderRadius={12} ariaLabel="Overview" />}
+        {nodes.length < MINIMAP && nodes.length > 6 && <MiniMap<CardNode> pannable zoomable position="bottom-right" nodeColor={(node) => `color-mix(in oklab, ${node.data.style['--family']} 60%, white)`} nodeBorderRadius={12} ariaLabel="Overview" />}
         {said !== undefined && <Refusal target={said.target} text={said.text} />}
       </ReactFlow>
       <EmptyState />

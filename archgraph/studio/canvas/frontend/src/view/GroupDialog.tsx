@@ -10,7 +10,7 @@ export function GroupDialog() {
   const taken = new Set(keys(at(studio.session.document, 'blocks')));
   const [name, setName] = useState(() => freeName('unit', taken));
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.select(), []);
+  useEffect(() => { field.current?.select(); }, []);
   const close = () => studio.show({ grouping: false });
   const wrong = !IDENTIFIER.test(name) ? 'Letters, digits and _ only, no digit first.' : taken.has(name) ? 'There is a block of this name.' : '';
   return (

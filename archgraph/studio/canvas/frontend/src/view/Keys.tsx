@@ -7,7 +7,7 @@ import { Icon } from './icons';
 export function Keys() {
   const studio = useStudio();
   const close = useRef<HTMLButtonElement>(null);
-  useEffect(() => close.current?.focus(), []);
+  useEffect(() => { close.current?.focus(); }, []);
   const sections = [...new Set(BINDINGS.map((binding) => binding.section))];
   const hide = () => studio.show({ keys: false });
   return (

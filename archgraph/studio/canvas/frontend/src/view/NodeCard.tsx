@@ -41,7 +41,7 @@ function Handles({ id, data }: { id: string; data: CardData }) {
   const { item, inputs, known } = data;
   const refresh = useUpdateNodeInternals();
   const signature = `${inputs.map((one) => one.id).join()}|${item.outputs.join()}`;
-  useEffect(() => refresh(id), [id, refresh, signature]);
+  useEffect(() => { refresh(id); }, [id, refresh, signature]);
   return (
     <>
       {inputs.map(({ id: handle, port, free }, i) => (
@@ -95,7 +95,6 @@ export const NodeCard = memo(function NodeCard({ id, data, selected }: NodeProps
   const times = repeatText(known, item);
   const states = [item.kind, selected ? 'selected' : '', known?.worst ?? '', times ? 'repeated' : '', known?.off ? 'off' : '', known?.change ? `diff-${known.change}` : ''];
   const terminal = item.kind === 'input' || item.kind === 'output';
-  const shape = item.kind === 'input' ? known?.outputs[0]?.shape : item.kind === 'output' ? known?.inputs[0]?.shape : '';
   return (
     <div className={`card ${states.filter(Boolean).join(' ')}`} style={style} data-node={id}>
       <Handles id={id} data={data} />
@@ -104,7 +103,6 @@ export const NodeCard = memo(function NodeCard({ id, data, selected }: NodeProps
         {renaming ? <NameField name={item.name} onDone={(name) => studio.rename(id, name)} onCancel={() => studio.show({ renaming: undefined })} />
           : <span className="name">{item.name}</span>}
         {!terminal && <span className="subtitle">{subtitle}</span>}
-        {terminal && shape !== '' && <span className="subtitle mono">{shape}</span>}
         {known !== undefined && !terminal && <Costs known={known} />}
       </span>
       {times !== '' && <span className="times" title={`repeated ${times}`}>{times}</span>}

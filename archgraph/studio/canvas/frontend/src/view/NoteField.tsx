@@ -7,7 +7,7 @@ import { useStudio } from './context';
 export function NoteField({ item }: { item: Item }) {
   const studio = useStudio();
   const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  useEffect(() => { field.current?.focus(); }, []);
   const old = text(at(item.record, 'doc'));
   const done = (value: string) => {
     studio.show({ noting: undefined });

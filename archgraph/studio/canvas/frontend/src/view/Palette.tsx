@@ -36,9 +36,10 @@ function Entry({ card }: { card: Card }) {
 
 function Terminal({ kind, words }: { kind: 'input' | 'output'; words: string }) {
   const studio = useStudio();
+  const catalogue = useSnapshot((state) => state.session.catalogue);
   return (
     <li>
-      <button className="entry terminal" draggable title={words} data-op={kind}
+      <button className="entry terminal" draggable title={words} data-op={kind} style={familyStyle(catalogue, kind)}
         onDragStart={(event) => event.dataTransfer.setData(DRAGGED, kind)} onDoubleClick={() => studio.addTerminal(kind)}
         onKeyDown={(event) => { if (event.key === 'Enter') studio.addTerminal(kind); }}>
         <span className="tile"><Icon name={kind} size={14} /></span>
@@ -69,7 +70,7 @@ export function Palette() {
   return (
     <aside className="palette" data-testid="palette" aria-label="Palette">
       <label className="field-search"><Icon name="search" size={14} />
-        <input type="search" placeholder="Search layers and blocks" value={query} aria-label="Search the palette" onChange={(event) => setQuery(event.target.value)} />
+        <input type="search" placeholder="Search to add" value={query} aria-label="Search the palette" onChange={(event) => setQuery(event.target.value)} />
       </label>
       <div className="shelves">
         {searching ? (

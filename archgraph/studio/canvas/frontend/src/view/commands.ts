@@ -1,5 +1,6 @@
 /** Commands -> what the studio does. */
 import type { useReactFlow } from '@xyflow/react';
+import { HEIGHT, WIDTH } from '../graph/layout';
 import type { Command } from '../graph/keys';
 import type { Studio } from './studio';
 
@@ -21,7 +22,7 @@ export function run(command: Command, studio: Studio, flow: Flow, canvas: DOMRec
     case 'note': return only !== undefined && (studio.item(only)?.kind ?? 'output') !== 'output' ? studio.show({ noting: only }) : undefined;
     case 'add': {
       const point = flow.screenToFlowPosition(middle);
-      return studio.show({ outline: false, searching: { at: { x: point.x - 104, y: point.y - 32 }, screen: { x: (canvas?.width ?? 600) / 2 - 170, y: 56 } } });
+      return studio.show({ outline: false, searching: { at: { x: point.x - WIDTH / 2, y: point.y - HEIGHT / 2 }, screen: { x: (canvas?.width ?? 600) / 2 - 170, y: 56 } } });
     }
     case 'find': return studio.show({ finder: 'find' });
     case 'go': return studio.show({ finder: 'go' });

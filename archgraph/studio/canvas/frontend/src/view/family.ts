@@ -8,8 +8,10 @@ export interface FamilyStyle extends CSSProperties {
   '--tint': string;
 }
 
+const BLOCK = { dark: '#4338ca', light: '#e7e6fb' };
+
 export function familyStyle(catalogue: Catalogue, family: string): FamilyStyle {
-  const shade = catalogue.colours.get(family);
+  const shade = family === 'block' ? BLOCK : catalogue.colours.get(family);
   return { '--family': shade?.dark ?? '#475569', '--tint': shade?.light ?? '#eef1f5' };
 }
 

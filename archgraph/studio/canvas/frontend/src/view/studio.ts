@@ -65,6 +65,8 @@ export interface Snapshot {
   readonly screen: Screen;
   /** Grows when the viewport should show everything anew, or a node. */
   readonly look: { readonly turn: number; readonly node?: string };
+  /** Layouts that are being worked out. */
+  readonly laying: number;
 }
 
 type Send = (value: JsonObject) => void;
@@ -90,7 +92,7 @@ function portVerdicts(value: Json | undefined): Map<string, Map<string, string |
 
 export class Studio {
   private snapshot: Snapshot = {
-    session: empty(Date.now()), scope: EMPTY_SCOPE, spots: NO_SPOTS, routes: new Map(), selectedWires: new Set(), screen: QUIET, look: { turn: 0 },
+    session: empty(Date.now()), scope: EMPTY_SCOPE, spots: NO_SPOTS, routes: new Map(), selectedWires: new Set(), screen: QUIET, look: { turn: 0 }, laying: 0,
   };
   private readonly listeners = new Set<() => void>();
   private readonly waiting = new Map<number, Then>();
@@ -383,7 +385,7 @@ export class Studio {
 
   startConnecting(from: Loose): void {
     this.show({ connecting: from, verdicts: undefined, refusal: undefined, ghost: undefined });
-    this.ask('fits', { from: { node: from.node, port: from.port, side: from.side } }, (reply) => {
+    this.ask('fits', { from: { node: from.node, port: from.side === 'in' ? from.port.replace(/\.\d+$/, '') : from.port, side: from.side } }, (reply) => {
       this.show({ verdicts: { ports: portVerdicts(at(reply.data, 'ports')), ops: verdictTable(at(reply.data, 'ops')), blocks: verdictTable(at(reply.data, 'blocks')) } });
     });
   }
@@ -467,7 +469,9 @@ export class Studio {
   private async layout(asked: boolean): Promise<boolean> {
     const key = this.placeKey;
     const first = this.arrangements.get(key)?.spots.size === 0;
+    this.set({ laying: this.snapshot.laying + 1 });
     const made = await this.layouter.arrange(this.scope);
+    this.set({ laying: this.snapshot.laying - 1 });
     if (made === undefined || key !== this.placeKey) return false;
     this.arrangements.set(key, made);
     const moves = new Map([...this.pinned().keys()].flatMap((id) => pinPath(this.scope.pointer, id) ?? []).map((path): [string, null] => [path, null]));
