@@ -16,6 +16,7 @@ from archgraph.training.data.dataset import Dataset
 from archgraph.training.data.stored import chunks, is_stored
 from archgraph.training.experiment import overridden
 from archgraph.training.folder import RunFolder, as_json, finite
+from archgraph.training.imports import imported
 from archgraph.training.planning import Plan
 
 _RESUMABLE = frozenset({"epochs", "doc", "meta", "watch", "show_every", "hardware"})
@@ -31,6 +32,11 @@ def contents(
     written = {
         folder.experiment: experiment.encode(),
         **{folder.graph_of(role): network.file.read_bytes() for role, network in plan.experiment.networks.items()},
+        **{
+            folder.path / name: content
+            for network in plan.experiment.networks.values()
+            for name, content in imported(network.file).items()
+        },
         folder.expanded: as_json(expanded(plan)).encode(),
         folder.resolved: as_json(resolved(plan, dataset, data)).encode(),
         folder.preprocessing: as_json(preprocessing.as_json(dataset.fitted)).encode(),

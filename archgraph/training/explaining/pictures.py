@@ -119,17 +119,24 @@ def _panels(title: str, found: Sequence[Attention], samples: Samples) -> bytes:
     alike = [one for one in found if one.scores.shape[2:] == shape]
     heads = sum(one.scores.shape[1] for one in alike)
     number = max(1, min(len(samples), _MOST_MAPS // max(heads, 1)))
-    asking = words(samples.classes, {**samples.inputs, **samples.truth}, 0, shape[0]) if number == 1 else ()
-    seen = words(samples.classes, samples.inputs, 0, shape[1]) if number == 1 else ()
     maps: dict[str, Array] = {}
+    names: dict[str, tuple[list[str], list[str]]] = {}
     for sample in range(number):
         for one in alike:
             for head in range(one.scores.shape[1]):
                 label = one.path if len(alike) > 1 or number == 1 else _named(samples, sample)
-                maps[label + (f", head {head + 1}" if one.scores.shape[1] > 1 else "")] = one.scores[sample, head]
+                label += f", head {head + 1}" if one.scores.shape[1] > 1 else ""
+                maps[label], names[label] = one.scores[sample, head], _positions(samples, sample, *shape)
     shown = dict(list(maps.items())[:_MOST_MAPS])
     which = f"{alike[0].path}, {number} samples" if number > 1 else _named(samples, 0)
-    return insides.attention(f"{title}: attention ({which})", shown, asking, seen)
+    return insides.attention(f"{title}: attention ({which})", shown, names)
+
+
+def _positions(samples: Samples, sample: int, queries: int, places: int) -> tuple[list[str], list[str]]:
+    """What stands at the positions that look, and at those that are looked at, where it has names."""
+    asking = words(samples.classes, samples.truth, sample, queries)
+    asking = asking or words(samples.classes, samples.inputs, sample, queries)
+    return asking, words(samples.classes, samples.inputs, sample, places)
 
 
 def _named(samples: Samples, sample: int) -> str:

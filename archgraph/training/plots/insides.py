@@ -14,6 +14,7 @@ from archgraph.training.plots.paper import GREY, INK, PLAIN, SMALL, TITLE, new_f
 _MOST_FILTERS = 64
 _MOST_CHANNELS = 10
 _MOST_TICKS = 24
+NAMELESS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {}
 
 
 def filters(title: str, kernels: Array) -> bytes:
@@ -83,8 +84,13 @@ def heat(title: str, pictures: Array, maps: Array, labels: Sequence[str]) -> byt
     return board.png()
 
 
-def attention(title: str, maps: Mapping[str, Array], asking: Sequence[str] = (), seen: Sequence[str] = ()) -> bytes:
-    """Maps (queries, places) by name, each row a distribution over the places: dark is 0, bright is 1."""
+def attention(
+    title: str, maps: Mapping[str, Array], names: Mapping[str, tuple[Sequence[str], Sequence[str]]] = NAMELESS
+) -> bytes:
+    """Maps (queries, places) by name, each row a distribution over the places: dark is 0, bright is the most.
+
+    `names` are those of the queries and places of each map; without them, positions are counted.
+    """
     number = len(maps)
     columns = min(number, 4)
     rows = math.ceil(number / columns)
@@ -98,6 +104,7 @@ def attention(title: str, maps: Mapping[str, Array], asking: Sequence[str] = (),
     for axes, (name, scores) in zip(grid, maps.items(), strict=False):
         image = axes.imshow(scores, cmap="magma", vmin=0, vmax=max(float(scores.max()), 1e-6), interpolation="nearest")
         axes.set_title(name, fontsize=PLAIN - 0.5, color=INK)
+        asking, seen = names.get(name, ((), ()))
         _ticks(axes.set_xticks, places, seen)
         _ticks(axes.set_yticks, queries, asking)
         axes.tick_params(colors=INK, labelsize=SMALL, length=0)
