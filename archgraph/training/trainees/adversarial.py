@@ -41,7 +41,7 @@ class AdversarialTrainee(Trainee):
         self._alphas = self._fading()
         self._known = self._labelled()
         self._train = tf.function(self._several)
-        self._look = tf.function(self._looked)
+        self._look = tf.function(self._looked, reduce_retracing=True)
 
     def _optimizer(self, role: str) -> Any:
         every = self.game.discriminator_steps if role == GENERATOR else 1

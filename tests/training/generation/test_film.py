@@ -14,7 +14,7 @@ def test_the_film_shows_every_picture_and_dwells_on_the_last(tmp_path: Path) -> 
     for number, path in enumerate(paths):
         Image.fromarray(np.full((5, 7, 3), 100 * number, np.uint8)).save(path)
     with Image.open(io.BytesIO(film(paths, seconds=0.1, last_seconds=1.5))) as shown:
-        assert (shown.size, getattr(shown, "n_frames")) == ((7, 5), 3)
+        assert (shown.size, shown.n_frames) == ((7, 5), 3)
         seen = []
         for number in range(3):
             shown.seek(number)

@@ -176,7 +176,10 @@ def test_what_does_not_fit_is_told_in_one_line(
         ({"name": "adversarial", "judged": 1}, "/objective/judged"),
         ({"name": "adversarial", "judged_every": 0}, "/objective/judged_every"),
         ({"name": "adversarial", "figures": ["fid"]}, "/objective/figures/0"),
-        ({"name": "adversarial", "figures": [{"name": "kernel_distance", "subsets": 0}]}, "/objective/figures/0/subsets"),
+        (
+            {"name": "adversarial", "figures": [{"name": "kernel_distance", "subsets": 0}]},
+            "/objective/figures/0/subsets",
+        ),
         ({"name": "adversarial", "features": {"name": "inception_v3"}}, "/objective/features"),
         ({"name": "adversarial", "codes": {"z": {"name": "gaussian"}}}, "/objective/codes/z"),
         ({"name": "semi_supervised_adversarial"}, "/objective"),
