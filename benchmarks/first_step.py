@@ -90,52 +90,57 @@ def process(who: str, name: str) -> Measured:
 def measured(who: str, name: str) -> Measured:
     """Build a network and train it on noise."""
     import keras
-    import numpy as np
 
     import archgraph as ag
     from archgraph.compiler import layers  # importing counts on neither side
+    from benchmarks import handwritten
 
     assert layers.LAYERS and ag.compile_model
     case = CASES[name]
-    clock = time.process_time
-    start = clock()
-    model, optimizer = _built(who, name, case, keras)
-    built = clock()
-    random = np.random.default_rng(0)
-    x = random.normal(size=(case.batch, *model.input_shape[1:])).astype("float32")
-    y = random.integers(0, model.output_shape[-1], case.batch)
-    model.compile(optimizer(), keras.losses.SparseCategoricalCrossentropy(), jit_compile=False)
-    if who == "archgraph":
-        ag.prepare(model, x, y)
-    model.fit(x, y, batch_size=case.batch, verbose=0)
-    first = clock()
-    steps = []
-    for _ in range(STEPS):
-        before = clock()
-        model.fit(x, y, batch_size=case.batch, verbose=0)
-        steps.append(clock() - before)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Measured(built - start, first - built, statistics.median(steps), memory)
-
-
-def _built(who: str, name: str, case: Case, keras: Any) -> tuple[Any, Callable[[], Any]]:
-    def sgd() -> Any:
-        return keras.optimizers.SGD(0.01, momentum=0.9)
-
-    if who == "archgraph":
-        import archgraph as ag
-
-        model = ag.compile_model(ag.infer(ag.load(f"{EXAMPLES / case.reference}")), rolled="auto", fused=True)
-        return model, lambda: ag.fused(sgd())
-    from benchmarks import handwritten
-
-    made = {
+    theirs: dict[str, Callable[[], Any]] = {
         "ResNet-50": lambda: handwritten.resnet((3, 4, 6, 3)),
         "DenseNet-201": lambda: handwritten.densenet((6, 12, 48, 32)),
         "depth 164": lambda: handwritten.preactivation_resnet(164),
         "depth 1001": lambda: handwritten.preactivation_resnet(1001),
-    }[name]
-    return made(), sgd
+    }
+
+    def ours() -> Any:
+        return ag.compile_model(ag.infer(ag.load(f"{EXAMPLES / case.reference}")), rolled="auto", fused=True)
+
+    def sgd() -> Any:
+        plain = keras.optimizers.SGD(0.01, momentum=0.9)
+        return ag.fused(plain) if who == "archgraph" else plain
+
+    build = ours if who == "archgraph" else theirs[name]
+    return trained(build, sgd, case.batch, prepared=who == "archgraph")
+
+
+def trained(build: Callable[[], Any], optimizer: Callable[[], Any], batch: int, *, prepared: bool) -> Measured:
+    """Build a model and let `fit` take a first step and some more, on noise."""
+    import keras
+    import numpy as np
+
+    import archgraph as ag
+
+    clock = time.process_time
+    start = clock()
+    model = build()
+    built = clock()
+    random = np.random.default_rng(0)
+    x = random.normal(size=(batch, *model.input_shape[1:])).astype("float32")
+    y = random.integers(0, model.output_shape[-1], batch)
+    model.compile(optimizer(), keras.losses.SparseCategoricalCrossentropy(), jit_compile=False)
+    if prepared:
+        ag.prepare(model, x, y)
+    model.fit(x, y, batch_size=batch, verbose=0)
+    first = clock()
+    steps = []
+    for _ in range(STEPS):
+        before = clock()
+        model.fit(x, y, batch_size=batch, verbose=0)
+        steps.append(clock() - before)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return Measured(built - start, first - built, statistics.median(steps), memory)
 
 
 if __name__ == "__main__":
