@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from archgraph.digraph import to_networkx
     from archgraph.drawing import render
     from archgraph.graph import Graph
-    from archgraph.training import Run, predict, sample, train
+    from archgraph.training import Run, find_rate, predict, sample, train
 
 __version__ = "0.1.0"
 
@@ -46,6 +46,7 @@ __all__ = [
     "cost",
     "export",
     "expr",
+    "find_rate",
     "for_inference",
     "fused",
     "get_weights",
@@ -76,7 +77,7 @@ _PLACES = {
     "digraph": ("to_networkx",),
     "drawing": ("render",),
     "graph": ("Graph",),
-    "training": ("Run", "predict", "sample", "train"),
+    "training": ("Run", "find_rate", "predict", "sample", "train"),
 }
 _HOMES = {name: module for module, names in _PLACES.items() for name in names}
 

@@ -13,6 +13,8 @@ from archgraph.diagnostics import GraphError
 COMMANDS: Final = {
     "check": "find every fault in graph and experiment files",
     "fmt": "write files in canonical form",
+    "diff": "show what is different between two graphs, node by node",
+    "studio": "draw, check, train and try networks in a browser",
     "summary": "show shapes, parameters, work and memory of a graph",
     "render": "draw a graph as SVG, PNG or DOT",
     "gallery": "write a page that shows the graphs of a folder",

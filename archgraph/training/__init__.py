@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from archgraph.training.loop import train
     from archgraph.training.planning import Plan, check_experiment, plan
     from archgraph.training.prediction import Prediction, predict
+    from archgraph.training.range_finder import RateRange, find_rate
     from archgraph.training.report import Reporter
     from archgraph.training.run import Run, open_run
 
@@ -20,11 +21,13 @@ __all__ = [
     "Experiment",
     "Plan",
     "Prediction",
+    "RateRange",
     "Reporter",
     "Run",
     "Sampled",
     "check_experiment",
     "experiment_schema",
+    "find_rate",
     "load_experiment",
     "make_experiment",
     "open_run",
@@ -38,6 +41,7 @@ _PLACES = {
     "experiment": ("Experiment", "experiment_schema", "load_experiment", "make_experiment"),
     "planning": ("Plan", "check_experiment", "plan"),
     "prediction": ("Prediction", "predict"),
+    "range_finder": ("RateRange", "find_rate"),
     "report": ("Reporter",),
     "run": ("Run", "open_run"),
     "generation.sampling": ("Sampled", "sample"),
