@@ -74,7 +74,9 @@ def loaded(path: Path, network: Any | None) -> Any:
     try:
         model = load_model(file, fused=True)
     except (ValueError, OSError, TypeError, KeyError) as error:
-        raise GraphError([Diagnostic("AG704", "", f"Keras cannot load it: {str(error)[:200]}", file=str(file))]) from error
+        raise GraphError(
+            [Diagnostic("AG704", "", f"Keras cannot load it: {str(error)[:200]}", file=str(file))]
+        ) from error
     if network is not None:
         set_weights(network, get_weights(model))
         model = network

@@ -24,41 +24,59 @@ def dense(of: str, units: int, activation: str | None = None) -> dict[str, Any]:
 
 
 CODER = graph(
-    "coder", {"image": [64]},
+    "coder",
+    {"image": [64]},
     {
-        "look": dense("image", 16, "tanh"), "mean": dense("look", 2), "log_var": dense("look", 2),
+        "look": dense("image", 16, "tanh"),
+        "mean": dense("look", 2),
+        "log_var": dense("look", 2),
         "code": {"op": "sampling", "in": {"mean": "mean", "log_var": "log_var"}},
-        "draw": dense("code", 16, "tanh"), "drop": {"op": "dropout", "in": "draw", "rate": 0.1},
+        "draw": dense("code", 16, "tanh"),
+        "drop": {"op": "dropout", "in": "draw", "rate": 0.1},
         "picture": dense("drop", 64, "sigmoid"),
     },
     {"picture": "picture", "mean": "mean", "log_var": "log_var"},
-)  # fmt: skip
+)
 
 MADE = graph(
-    "made", {"image": [64]},
+    "made",
+    {"image": [64]},
     {
         "first": {"op": "masked_dense", "in": "image", "units": 32, "steps": 64, "kind": "input", "activation": "relu"},
-        "ink": {"op": "masked_dense", "in": "first", "units": 64, "steps": 64, "kind": "output", "activation": "sigmoid"},
+        "ink": {
+            "op": "masked_dense",
+            "in": "first",
+            "units": 64,
+            "steps": 64,
+            "kind": "output",
+            "activation": "sigmoid",
+        },
     },
     {"ink": "ink"},
-)  # fmt: skip
+)
 
 TEXT = {"shape": ["T"], "dtype": "int32"}
 READER = graph(
-    "reader", {"text": TEXT, "h": [12]},
+    "reader",
+    {"text": TEXT, "h": [12]},
     {
         "letters": {"op": "one_hot", "in": "text", "num_classes": 27},
         "drop": {"op": "dropout", "in": "letters", "rate": 0.1},
         "memory": {
-            "op": "gru", "in": {"x": "drop", "state_h": "h"}, "units": 12, "return_sequences": True, "return_state": True
+            "op": "gru",
+            "in": {"x": "drop", "state_h": "h"},
+            "units": 12,
+            "return_sequences": True,
+            "return_state": True,
         },
         "next": dense("memory", 27, "softmax"),
     },
     {"next": "next", "h": "memory.state_h"},
-)  # fmt: skip
+)
 
 TRANSLATOR = graph(
-    "translator", {"source": {"shape": [4], "dtype": "int32"}, "target": TEXT},
+    "translator",
+    {"source": {"shape": [4], "dtype": "int32"}, "target": TEXT},
     {
         "read": {"op": "embedding", "in": "source", "input_dim": 9, "output_dim": 12},
         "places": {"op": "positional_encoding", "in": "read"},
@@ -71,12 +89,16 @@ TRANSLATOR = graph(
         "next": dense("both", 9, "softmax"),
     },
     {"next": "next", "alpha": "alpha"},
-)  # fmt: skip
+)
 
 
 def classifier(hidden: int, last: str | None) -> Graph:
     """Digits of 8x8 pixels, by one hidden layer that can be matched."""
-    nodes = {"flat": {"op": "flatten", "in": "image"}, "hidden": dense("flat", hidden, "tanh"), "label": dense("hidden", 10, last)}
+    nodes = {
+        "flat": {"op": "flatten", "in": "image"},
+        "hidden": dense("flat", hidden, "tanh"),
+        "label": dense("hidden", 10, last),
+    }
     return graph("classifier", {"image": [8, 8, 1]}, nodes, {"label": "label", "hidden": "hidden"})
 
 
@@ -87,7 +109,11 @@ SMALL = {"name": "digits", "subset": 400}
 EXPERIMENTS: dict[str, tuple[Graph, dict[str, Any]]] = {
     "variational": (
         CODER,
-        {"objective": {"name": "variational", "warm_up": 1, "draws": 5, "samples": 4}, "data": SMALL, "preprocessing": BINARY},
+        {
+            "objective": {"name": "variational", "warm_up": 1, "draws": 5, "samples": 4},
+            "data": SMALL,
+            "preprocessing": BINARY,
+        },
     ),
     "autoregressive": (
         MADE,
@@ -112,13 +138,18 @@ EXPERIMENTS: dict[str, tuple[Graph, dict[str, Any]]] = {
         classifier(12, "softmax"),
         {
             "objective": {
-                "name": "distillation", "teacher": "runs/teacher", "matching": {"hidden": "hidden"}, "hint_epochs": 1,
+                "name": "distillation",
+                "teacher": "runs/teacher",
+                "matching": {"hidden": "hidden"},
+                "hint_epochs": 1,
                 "omitted": ["3"],
             },
-            "data": SMALL, "preprocessing": BRIGHT, "targets": {"label": "label"},
+            "data": SMALL,
+            "preprocessing": BRIGHT,
+            "targets": {"label": "label"},
         },
     ),
-}  # fmt: skip
+}
 
 
 def make(project: Path, name: str, **changes: Any) -> Path:
@@ -129,9 +160,16 @@ def make(project: Path, name: str, **changes: Any) -> Path:
     places = {"graphs": {"student": "net.graph.json"}} if name == "distillation" else {"graph": "net.graph.json"}
     objective = {**settings["objective"], **changes.pop("objective", {})}
     value = {
-        "archgraph": 1, "name": name, **places, "optimizer": {"name": "adam", "learning_rate": 0.01}, "epochs": 2,
-        "batch_size": 32, **settings, "objective": objective, **changes,
-    }  # fmt: skip
+        "archgraph": 1,
+        "name": name,
+        **places,
+        "optimizer": {"name": "adam", "learning_rate": 0.01},
+        "epochs": 2,
+        "batch_size": 32,
+        **settings,
+        "objective": objective,
+        **changes,
+    }
     path = project / f"{name}.train.json"
     path.write_text(json.dumps({key: item for key, item in value.items() if item is not None}, indent=2))
     return path
@@ -157,10 +195,16 @@ def _pairs(project: Path) -> None:
 def _teacher(project: Path) -> None:
     (project / "teacher.graph.json").write_text(json.dumps(classifier(16, None)))
     value = {
-        "archgraph": 1, "name": "teacher", "graph": "teacher.graph.json", "data": SMALL, "preprocessing": BRIGHT,
-        "targets": {"label": "label"}, "loss": {"label": {"name": "sparse_categorical_crossentropy", "from_logits": True}},
-        "optimizer": {"name": "adam", "learning_rate": 0.02}, "epochs": 10,
-    }  # fmt: skip
+        "archgraph": 1,
+        "name": "teacher",
+        "graph": "teacher.graph.json",
+        "data": SMALL,
+        "preprocessing": BRIGHT,
+        "targets": {"label": "label"},
+        "loss": {"label": {"name": "sparse_categorical_crossentropy", "from_logits": True}},
+        "optimizer": {"name": "adam", "learning_rate": 0.02},
+        "epochs": 10,
+    }
     (project / "teacher.train.json").write_text(json.dumps(value))
     if not (project / "runs" / "teacher").exists():
         train(project / "teacher.train.json", run_dir=project / "runs" / "teacher", progress=False)

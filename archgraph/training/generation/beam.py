@@ -40,7 +40,9 @@ def search(
     return [sorted(found, key=lambda one: -one[1]) for found in finished]
 
 
-def _hopeless(scores: Array, finished: Sequence[Sequence[tuple[tuple[int, ...], float]]], width: int, penalty: float) -> Array:
+def _hopeless(
+    scores: Array, finished: Sequence[Sequence[tuple[tuple[int, ...], float]]], width: int, penalty: float
+) -> Array:
     """Nothing more is written for a sequence that has enough finished ones, if longer can only be less likely."""
     if penalty:
         return scores

@@ -1,6 +1,7 @@
 """Charts of what generators and readers do: traversals, codes, alignments, outlines of what was segmented."""
 
 import io
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,8 +42,12 @@ def labelled_rows(title: str, labels: Sequence[str], pictures: Array, low: float
     square = pictures.reshape(len(pictures), *_sides(pictures))
     shown = np.clip((square - low) / (high - low or 1), 0, 1)
     figure = _figure(0.62 * columns + 1.7, 0.66 * len(labels) + 0.5, title)
-    for number, (axes, label) in enumerate(zip(figure.subplots(len(labels), 1, squeeze=False)[:, 0], labels)):
-        row = np.concatenate(list(shown[number * columns : (number + 1) * columns]), axis=1)
+    grid = figure.subplots(len(labels), 1, squeeze=False)
+    for number, (axes, label) in enumerate(zip(grid[:, 0], labels, strict=True)):
+        apart = np.pad(
+            shown[number * columns : (number + 1) * columns], ((0, 0), (0, 0), (0, 1), (0, 0)), constant_values=1
+        )
+        row = np.concatenate(list(apart), axis=1)
         axes.imshow(row.squeeze(-1) if row.shape[-1] == 1 else row, cmap="gray", vmin=0, vmax=1)
         _bare(axes)
         axes.set_ylabel(label, fontsize=_SMALL, color=_INK, rotation=0, ha="right", va="center")
@@ -83,7 +88,8 @@ def alignments(title: str, maps: Sequence[tuple[Array, Sequence[str], Sequence[s
     columns = min(3, len(maps))
     rows = -(-len(maps) // columns)
     figure = _figure(2.7 * columns + 0.3, 2.6 * rows + 0.5, title)
-    for axes, drawn in zip(figure.subplots(rows, columns, squeeze=False).flat, [*maps, *[None] * (rows * columns)]):
+    places = figure.subplots(rows, columns, squeeze=False).flat
+    for axes, drawn in itertools.zip_longest(places, maps):
         if drawn is None:
             axes.set_axis_off()
             continue
@@ -91,7 +97,9 @@ def alignments(title: str, maps: Sequence[tuple[Array, Sequence[str], Sequence[s
         axes.imshow(values, cmap="Blues", vmin=0, vmax=1, aspect="auto")
         axes.set_xticks(range(len(read)), read)
         axes.set_yticks(range(len(written)), written)
-        axes.tick_params(colors=_INK, labelsize=_SMALL, length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
+        axes.tick_params(
+            colors=_INK, labelsize=_SMALL, length=0, top=True, labeltop=True, bottom=False, labelbottom=False
+        )
         axes.spines[:].set_color("#c4c9d1")
     return _png(figure)
 
@@ -117,5 +125,7 @@ def overlays(title: str, pictures: Array, truth: Array, guess: Array) -> bytes:
                 inside = marked[number] == one
                 if inside.any() and not inside.all():
                     axes.contour(inside, levels=[0.5], colors=color, linewidths=1.3, linestyles=style)
-    figure.text(0.5, 0.0, "solid green: true    dashed orange: found", ha="center", va="bottom", fontsize=_PLAIN, color=_INK)
+    figure.text(
+        0.5, 0.0, "solid green: true    dashed orange: found", ha="center", va="bottom", fontsize=_PLAIN, color=_INK
+    )
     return _png(figure)

@@ -27,7 +27,8 @@ def mosaic(pictures: Array, columns: int = 0, *, low: float = 0.0, high: float =
     height, width = height * factor, width * factor
     sheet = np.full((rows * (height + _GAP) + _GAP, columns * (width + _GAP) + _GAP, channels), _GROUND, np.uint8)
     for number, picture in enumerate(shown):
-        top, left = (_GAP + place * (side + _GAP) for place, side in zip(divmod(number, columns), (height, width)))
+        row, column = divmod(number, columns)
+        top, left = _GAP + row * (height + _GAP), _GAP + column * (width + _GAP)
         sheet[top : top + height, left : left + width] = picture
     return png(sheet)
 

@@ -27,8 +27,8 @@ class Autoregressive(Objective):
 
     levels: int = param(
         Integer(2, 65_536),
-        "How many values a number has, at equal distances from 0 to 1. For 2 the output is the chance of 1; for more it "
-        "has the chances of all of them, along a last axis.",
+        "How many values a number has, at equal distances from 0 to 1. For 2 the output is the chance of 1; for more "
+        "it has the chances of all of them, along a last axis.",
         default=2,
     )
     samples: int = param(Integer(1, 400), "How many pictures are drawn to be shown.", default=64)

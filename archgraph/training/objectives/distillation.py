@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -24,12 +24,15 @@ class Distillation(Objective):
 
     With raw scores z of the student and v of the teacher, p = softmax(v/T) and q = softmax(z/T), the student minimises
     (1 - hard) * T^2 * KL(p || q) + hard * cross-entropy with the true class. T^2 keeps the gradient's size where T
-    changes: it is (1 - hard) * T * (q - p) for each score. What student and teacher see on the way can be matched too, as
-    half the squared distance after a learned linear map of the student's (FitNets: Romero et al. 2015, equation 3).
+    changes: it is (1 - hard) * T * (q - p) for each score. What both see on the way can be matched too, as half the
+    squared distance after a learned linear map of what the student sees (FitNets: Romero et al. 2015, equation 3).
     """
 
     name = "distillation"
-    roles = {"student": "who learns", "teacher": "who has learned; its weights come from the file `teacher`"}
+    roles: ClassVar[Mapping[str, str]] = {
+        "student": "who learns",
+        "teacher": "who has learned; its weights come from the file `teacher`",
+    }
     optional = frozenset({"teacher"})
 
     teacher: str = param(
@@ -84,7 +87,9 @@ class Distillation(Objective):
             hint = "give one class number for each sample, and a score for each class"
             raise Rejected("AG701", complaint, hint=hint, field="/targets")
         if int(fit.samples.columns[column].values.max()) >= size[0]:
-            raise Rejected("AG701", f"there are more classes than the {size[0]} of output {output!r}", field="/graphs/student")
+            raise Rejected(
+                "AG701", f"there are more classes than the {size[0]} of output {output!r}", field="/graphs/student"
+            )
         if self.hint_epochs and not self.matching:
             complaint = "no output is matched that could be learned first"
             raise Rejected("AG701", complaint, hint='name some in "matching"', field="/objective/hint_epochs")

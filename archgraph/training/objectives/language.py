@@ -21,9 +21,9 @@ from archgraph.training.objectives.base import Face, Objective, objective
 class Language(Objective):
     """Foretell the next symbol of a text, and write texts (Mikolov et al. 2010; Karpathy 2015).
 
-    With `carry`, the text is read as `batch_size` streams, each cut into pieces in order; the states at the end of a piece
-    are those that the next begins with, but no gradient flows back: truncated back-propagation through time (Williams &
-    Peng 1990; Sutskever 2013, section 2.8.6). Perplexity is e to the power of the nats for a symbol.
+    With `carry`, the text is read as `batch_size` streams, each cut into pieces in order; the states at the end of a
+    piece are those that the next begins with, but no gradient flows back: truncated back-propagation through time
+    (Williams & Peng 1990; Sutskever 2013, section 2.8.6). Perplexity is e to the power of the nats for a symbol.
     """
 
     name = "language"
@@ -56,16 +56,16 @@ class Language(Objective):
         return free[0]
 
     def face(self, networks: Mapping[str, ShapedGraph]) -> Face:
-        """The text, and the symbols that follow."""
+        """The text, and the symbols that follow. Raises `Rejected`: the states do not come back."""
         (shaped,) = networks.values()
+        self._states(shaped)
         inputs = {name: tensor for name, tensor in shaped.inputs.items() if name not in self.carry}
         output = self.output(shaped)
         return Face(inputs, {output: shaped.outputs[output]})
 
     def misfits(self, fit: Fit) -> Iterator[Rejected]:
         """Symbols in, chances of symbols out, states that come back, and pieces that follow each other."""
-        found = list(checks.gathered(lambda: self._states(fit.shaped)))
-        found = found or checks.fed(fit, fit.shaped)[0]
+        found, _ = checks.fed(fit, fit.shaped)
         found = found or list(checks.gathered(lambda: self._chances(fit), lambda: self._pieces(fit)))
         yield from found or checks.set_in_vain(fit)
 
@@ -98,9 +98,8 @@ class Language(Objective):
             complaint = f"the text has {len(follows.classes)} symbols, but the output {output!r} gives {known} chances"
             raise Rejected("AG701", complaint, field="/graph")
         if len(tensor.shape) != len(follows.shape) + 1:
-            complaint = (
-                f"the column {column!r} has the shape {show(follows.shape)}, but the output {output!r} {show(tensor.shape)}"
-            )
+            shapes = f"has the shape {show(follows.shape)}, but the output {output!r} {show(tensor.shape)}"
+            complaint = f"the column {column!r} {shapes}"
             hint = 'set the "target" of the data to "each", or to "next" for one foretold symbol'
             raise Rejected("AG701", complaint, hint=hint, field="/data")
 

@@ -17,8 +17,8 @@ class Translation(Objective):
     """Write one sequence after reading another (Sutskever, Vinyals & Le 2014; Bahdanau, Cho & Bengio 2015).
 
     Training shows the true symbols before each (teacher forcing, Williams & Zipser 1989). Afterwards nobody knows them:
-    beam search keeps the likeliest beginnings and lets each go on. The error rates are edit distances (Levenshtein 1966)
-    over the symbols of the truth, and the share of sequences with any error. What is filled up counts nowhere.
+    beam search keeps the likeliest beginnings and lets each go on. The error rates are edit distances (Levenshtein
+    1966) over the symbols of the truth, and the share of sequences with any error. What is filled up counts nowhere.
     """
 
     name = "translation"
@@ -41,7 +41,7 @@ class Translation(Objective):
     )
     decoded: int = param(
         Integer(0, 1_000_000),
-        "How many sequences of the validation part are written after an epoch to count errors; of the test part all are.",
+        "How many sequences of the validation part are written after an epoch to count errors; of the test part all.",
         default=200,
     )
 

@@ -94,7 +94,11 @@ class DistillationTrainee(Stepping):
 
     def _teachers(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         wanted = self.teacher.input
-        names = list(wanted) if isinstance(wanted, Mapping) else list(self.plan.networks.get("teacher", self.plan.networks["student"]).inputs)
+        names = (
+            list(wanted)
+            if isinstance(wanted, Mapping)
+            else list(self.plan.networks.get("teacher", self.plan.networks["student"]).inputs)
+        )
         return {name: inputs[name] for name in names}
 
     def _matching(self, mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> Any:
@@ -170,7 +174,11 @@ def correction(scores: Array, truth: Array, omitted: Array) -> float:
 
 
 def _squashed(shaped: Any, output: str) -> bool:
-    found = None if shaped is None else last_function(shaped, output if output in shaped.outputs else next(iter(shaped.outputs)))
+    found = (
+        None
+        if shaped is None
+        else last_function(shaped, output if output in shaped.outputs else next(iter(shaped.outputs)))
+    )
     return found is None or found[0] == "softmax"
 
 

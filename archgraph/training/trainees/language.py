@@ -29,7 +29,9 @@ class LanguageTrainee(Stepping):
         (text,) = self.dataset.train.inputs.values()
         size, shaped = self.settings.batch_size, self.plan.shaped
         self.states = {
-            name: self.keras.Variable(np.zeros((size, *shaped.inputs[name].shape)), trainable=False, name=f"state_{name}")
+            name: self.keras.Variable(
+                np.zeros((size, *shaped.inputs[name].shape)), trainable=False, name=f"state_{name}"
+            )
             for name in self.objective.carry
         }
         alphabet = self.dataset.classes[self.output]

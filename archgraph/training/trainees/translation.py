@@ -102,8 +102,8 @@ class TranslationTrainee(Stepping):
 
     def shown(self, epoch: int) -> Iterator[tuple[str, bytes | str]]:
         part = _first(self.dataset.test, _SHOWN)
-        lines = []
-        for read, truth, found in zip(part.inputs[self.read], self.truths(part), self.write(part.inputs[self.read])):
+        lines, read_of = [], part.inputs[self.read]
+        for read, truth, found in zip(read_of, self.truths(part), self.write(read_of), strict=True):
             said = " ".join(self._symbols(found[0][0]))
             mark = "" if found[0][0] == truth else f"   ({' '.join(self._symbols(truth))})"
             lines.append(f"{self._word(read)}: {said}{mark}")

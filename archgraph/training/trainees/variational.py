@@ -134,7 +134,7 @@ def _need(pictures: Array | None) -> Array:
 
 
 def gaussian_divergence(mean: Any, log_var: Any) -> Any:
-    """Divergence of N(mean, exp(log_var)) from the standard normal, in nats for each sample (Kingma & Welling, app. B)."""
+    """Nats from the standard normal to N(mean, exp(log_var)), for each sample (Kingma & Welling 2014, appendix B)."""
     ops = load_keras().ops
     mean, log_var = ops.cast(mean, "float32"), ops.cast(log_var, "float32")
     each = ops.exp(log_var) + ops.square(mean) - 1 - log_var

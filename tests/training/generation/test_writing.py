@@ -135,9 +135,11 @@ def chances_of(table: dict[tuple[int, ...], Array]) -> object:
 def test_a_wide_beam_finds_the_likeliest_sequence_where_a_narrow_one_does_not() -> None:
     """Symbols 0 (begin), 1 (end), 2, 3. The likeliest first symbol leads astray."""
     table = {
-        (): np.array([1e-9, 0.1, 0.5, 0.4]), (2,): np.array([1e-9, 0.4, 0.3, 0.3]), (3,): np.array([1e-9, 0.9, 0.05, 0.05]),
+        (): np.array([1e-9, 0.1, 0.5, 0.4]),
+        (2,): np.array([1e-9, 0.4, 0.3, 0.3]),
+        (3,): np.array([1e-9, 0.9, 0.05, 0.05]),
         **{(a, b): np.array([1e-9, 1 - 2e-9, 1e-9, 1e-9]) for a in (2, 3) for b in (2, 3)},
-    }  # fmt: skip
+    }
     narrow = search(chances_of(table), 1, begin=0, end=1, longest=3, width=1)
     wide = search(chances_of(table), 1, begin=0, end=1, longest=3, width=4)
     assert narrow[0][0] == ((2,), pytest.approx(np.log(0.5 * 0.4)))

@@ -31,7 +31,9 @@ def test_the_reconstruction_is_minus_the_logarithm_of_a_density() -> None:
     assert float(unlikelihood(bernoulli, given, scores, raw=True)[0]) == pytest.approx(-np.log(0.8 * 0.7), rel=1e-5)
     gaussian = Variational.make({"likelihood": "gaussian", "deviation": 0.5})
     densities = np.exp(-0.5 * ((given - picture) / 0.5) ** 2) / (0.5 * np.sqrt(2 * np.pi))
-    assert float(unlikelihood(gaussian, given, picture, raw=False)[0]) == pytest.approx(-np.log(densities).sum(), rel=1e-5)
+    assert float(unlikelihood(gaussian, given, picture, raw=False)[0]) == pytest.approx(
+        -np.log(densities).sum(), rel=1e-5
+    )
 
 
 def test_numbers_of_several_levels_are_classes() -> None:
