@@ -58,11 +58,14 @@ CODES: Mapping[str, str] = {
     "AG503": "a tensor is too large",
     # contracts
     "AG601": "a contract stated in `expect` does not hold",
+    # learning
+    "AG602": "weights that all start alike cannot learn, or hardly (then a warning)",
     # experiments
     "AG701": "the experiment does not fit its graph",
     "AG702": "the data set is unknown or not available",
     "AG703": "the data does not have the expected form",
     "AG704": "the run folder cannot be used",
+    "AG705": "an augmentation may change what a sample is (warning)",
     # compiling
     "AG801": "Keras refused a graph that analysis had accepted (a defect of archgraph)",
     "AG802": "this combination is not supported by Keras",

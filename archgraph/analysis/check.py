@@ -9,6 +9,7 @@ from archgraph.analysis.contracts import violations
 from archgraph.analysis.infer import Inference
 from archgraph.analysis.limits import Limits
 from archgraph.analysis.lint import block_warnings, warnings
+from archgraph.analysis.starting import unlearnable
 from archgraph.diagnostics import Diagnostic, GraphError
 from archgraph.document.load import check_blocks, chosen, parse
 from archgraph.document.reader import Document, read_file
@@ -114,7 +115,8 @@ def _variants(graph: Graph, variant: str, params: Mapping[str, Any]) -> list[str
 
 def _of(inference: Inference, graph: Graph) -> list[Diagnostic]:
     try:
-        return violations(inference.run(graph.bindings))
+        shaped = inference.run(graph.bindings)
+        return [*violations(shaped), *unlearnable(shaped)]
     except GraphError as error:
         return list(error.diagnostics)
 

@@ -180,3 +180,12 @@ def test_two_metrics_of_a_kind_have_names_of_their_own(write: Write) -> None:
     metrics = [{"name": "sparse_top_k_categorical_accuracy", "k": k} for k in (2, 3)]
     planned = plan(load_experiment(write(metrics=metrics)))
     assert planned.quantities[1:3] == ("sparse_top_k_categorical_accuracy", "sparse_top_k_categorical_accuracy_2")
+
+
+def test_a_hidden_layer_of_zeros_is_refused_before_training_and_the_last_layer_is_not(write: Write) -> None:
+    hidden = {**DENSE["nodes"]["hidden"], "kernel_initializer": "zeros"}
+    (found,) = check_experiment(write({**DENSE, "nodes": {**DENSE["nodes"], "hidden": hidden}}))
+    assert (found.code, found.pointer) == ("AG602", "/nodes/hidden/kernel_initializer")
+    assert found.file.endswith("dense.graph.json") and found.line and "relu" not in found.hint
+    last = {**DENSE["nodes"]["scores"], "kernel_initializer": "zeros"}
+    assert check_experiment(write({**DENSE, "nodes": {**DENSE["nodes"], "scores": last}})) == ()
