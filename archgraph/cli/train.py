@@ -2,7 +2,9 @@
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from archgraph.cli import Misused
 from archgraph.cli.arguments import add_set, positive, settings
@@ -21,6 +23,7 @@ examples:
   archgraph train lenet5.train.json --run-dir runs/first
   archgraph train lenet5.train.json --resume            go on with its newest run
   archgraph train lenet5.train.json --resume runs/first go on with that one
+  archgraph train lenet5.train.json --workers 2         two processes here share every batch
 """
 
 
@@ -35,6 +38,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_set(parser, "replace an entry of the file, by its dotted path; the value is JSON, or else text (repeatable)")
     parser.add_argument("--epochs", metavar="N", type=positive, help="short for --set epochs=N")
+    several = parser.add_mutually_exclusive_group()
+    several.add_argument(
+        "--workers", metavar="N", type=positive, help="share every batch among N processes on this machine"
+    )
+    several.add_argument(
+        "--worker", metavar="K", type=int, help="of several machines (hardware), which this is; 0 keeps the run folder"
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="print the scores and the run folder only")
 
 
@@ -44,13 +54,15 @@ def run(arguments: argparse.Namespace) -> int:
     overrides = settings(arguments.values)
     if arguments.epochs:
         overrides["epochs"] = arguments.epochs
+    if arguments.workers and arguments.workers > 1:
+        return _launched(experiment, overrides, arguments)
     from archgraph.training import train
     from archgraph.training.report import figures
 
     resume = arguments.resume is not None
     done = train(
         experiment, run_dir=arguments.resume or arguments.run_dir, resume=resume, progress=not arguments.quiet,
-        overrides=overrides,
+        overrides=overrides, worker=arguments.worker,
     )  # fmt: skip
     if done.interrupted:
         print(f"go on with: archgraph train {experiment} --resume {done.path}", file=sys.stderr)
@@ -59,6 +71,24 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"test: {figures(done.test)}")
         say(f"kept in {done.path}")
     return 0
+
+
+def _launched(experiment: str, overrides: Mapping[str, Any], arguments: argparse.Namespace) -> int:
+    """Several processes here: what can be wrong is found before they are started."""
+    from archgraph.training import folder as folders
+    from archgraph.training.experiment import load_experiment
+    from archgraph.training.launching import launch
+    from archgraph.training.planning import plan
+
+    count, resume = arguments.workers, arguments.resume is not None
+    addresses = [f"127.0.0.1:{number + 1}" for number in range(count)]  # any will do to see whether batches divide
+    hardware = {"name": "several_machines", "workers": addresses}
+    name = plan(load_experiment(experiment, {**overrides, "hardware": hardware})).experiment.name
+    place = folders.find(name, arguments.resume or None) if resume else folders.create(name, arguments.run_dir)
+    words = [word for value in arguments.values or () for word in ("--set", value)]
+    words += ["--epochs", str(arguments.epochs)] if arguments.epochs else []
+    words += ["--quiet"] if arguments.quiet else []
+    return launch(place, count, [experiment, *words], resume=resume, say=lambda text: print(text, file=sys.stderr))
 
 
 def _experiment(name: str) -> str:

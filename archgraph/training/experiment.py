@@ -35,6 +35,7 @@ from archgraph.training.callbacks import CALLBACK, Checkpoint, Watcher, made
 from archgraph.training.contradictions import contradictions
 from archgraph.training.data import Source, Surroundings
 from archgraph.training.forms import DataSource, GraphReference, PerOutput, Version, is_per_output
+from archgraph.training.hardware import HARDWARE, Hardware
 from archgraph.training.initial import PATTERNS, InitialWeights, WeightsReference
 from archgraph.training.losses import LOSS, METRIC, KerasObject, Loss
 from archgraph.training.objectives import OBJECTIVE, Objective
@@ -148,6 +149,7 @@ class Settings(Record):
         Integer(0, 2**32 - 1), "Seed of the weights, of the order of the samples and of dropout.", default=0
     )
     dtype_policy: str = param(Choice(*POLICIES), "Precision of weights and arithmetic.", default="float32")
+    hardware: Any = param(HARDWARE, "Where training happens. Default: on one device.", default="one_device")
     steps_per_execution: int = param(
         Integer(1, 10_000), "Steps that run without returning to Python: more is faster for small graphs.", default=1
     )
@@ -300,6 +302,11 @@ class Experiment:
         return tuple(WATCHER.make(value) for value in self.settings.watch)  # type: ignore[misc]
 
     @cached_property
+    def hardware(self) -> Hardware:
+        """Where training happens."""
+        return HARDWARE.make(self.settings.hardware)  # type: ignore[return-value]
+
+    @cached_property
     def callbacks(self) -> tuple[Watcher, ...]:
         """What happens between epochs; the checkpoint last, and always there."""
         listed = made(self.settings.callbacks)
@@ -319,6 +326,7 @@ class Experiment:
             if is_per_output(rates)
             else _spelt(OPTIMIZER, rates)
         )
+        spelt["hardware"] = _spelt(HARDWARE, self.settings.hardware)
         spelt["callbacks"] = [_spelt(CALLBACK, value) for value in self.settings.callbacks]
         spelt["watch"] = [_spelt(WATCHER, value) for value in self.settings.watch]
         return spelt

@@ -1,14 +1,18 @@
 """Arrays -> batches: the order of an epoch is a function of seed and epoch alone, so a resumed run sees the same."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from archgraph.diagnostics import Diagnostic, GraphError, Rejected
 from archgraph.training.augmentation.stages import Batch, Stage
 from archgraph.training.data.base import Array
 from archgraph.training.data.dataset import Part
 from archgraph.training.data.stored import is_stored
+
+if TYPE_CHECKING:
+    from archgraph.training.spreading import Place
 
 _READERS = 4
 """Batches that are read from disk at the same time."""
@@ -29,8 +33,13 @@ class Feed:
     what is on disk is read batch by batch, ahead of the step that needs it.
     """
 
-    def __init__(self, part: Part, batch_size: int, stages: tuple[Stage, ...] = (), seed: int = 0) -> None:
-        """`stages` change every batch at random; what they draw follows from `seed`, epoch and sample."""
+    def __init__(
+        self, part: Part, batch_size: int, stages: tuple[Stage, ...] = (), seed: int = 0, place: "Place | None" = None
+    ) -> None:
+        """`stages` change every batch at random; what they draw follows from `seed`, epoch and sample.
+
+        Where `place` has several devices, every batch is dealt out to them.
+        """
         import tensorflow as tf
 
         self._tf, self.count, self.batch_size = tf, len(part), batch_size
@@ -40,14 +49,18 @@ class Feed:
             self._held = [{n: None if is_stored(a) else tf.constant(a) for n, a in g.items()} for g in self._groups]
         self._numbers = np.zeros((0, 2), np.int64)
         self._failure: Exception | None = None
-        numbers = tf.data.Dataset.range(1).flat_map(lambda _: tf.data.Dataset.from_tensor_slices(self._current()))
+        self._place = place if place is not None and place.strategy is not None else None
         slow = bool(stages) or any(is_stored(array) for group in self._groups for array in group.values())
-        gathered = numbers.batch(batch_size).map(self._gather, num_parallel_calls=_READERS if slow else None)
+        gathered = self._batched().map(self._gather, num_parallel_calls=_READERS if slow else None)
         self._dataset = gathered.prefetch(2)
+        if self._place is not None:
+            self._dataset = self._place.dealt(self._dataset)
 
     @property
     def steps(self) -> int:
         """Batches in an epoch, the last perhaps smaller."""
+        if self._place is not None:
+            return self._place.steps(self.count, self.batch_size)
         return -(-self.count // self.batch_size)
 
     def batches(self, indices: Array | None = None, epoch: int = 0) -> Any:
@@ -60,9 +73,39 @@ class Feed:
         return iter(self._dataset)
 
     def raise_failure(self) -> None:
-        """Raise what went wrong when samples were read from disk, if anything did: TensorFlow only says that it did."""
+        """Raise what went wrong when samples were read from disk, if anything did: TensorFlow only says that it did.
+
+        Raises:
+            GraphError: a file of the data is damaged, or cannot be read any more.
+        """
+        if isinstance(self._failure, Rejected):
+            one = self._failure
+            raise GraphError([Diagnostic(one.code, "", one.message, one.hint)])
         if self._failure is not None:
             raise self._failure
+
+    def _batched(self) -> Any:
+        """The numbers of samples and epoch, batch by batch; of several devices, part by part."""
+        data = self._tf.data.Dataset
+        if self._place is None:
+            numbers = data.range(1).flat_map(lambda _: data.from_tensor_slices(self._current()))
+            return numbers.batch(self.batch_size)
+        return data.range(1).flat_map(lambda _: data.from_tensor_slices(self._parts())).map(self._part_of)
+
+    def _parts(self) -> Any:
+        place = self._place
+        assert place is not None  # this is asked for where batches are dealt out
+
+        def bounds() -> Array:
+            return place.shares(len(self._numbers), self.batch_size)
+
+        return self._tf.ensure_shape(self._tf.numpy_function(bounds, [], self._tf.int64), [None, 2])
+
+    def _part_of(self, bounds: Any) -> Any:
+        def cut(bounds: Array) -> Array:
+            return self._numbers[bounds[0] : bounds[1]]
+
+        return self._tf.ensure_shape(self._tf.numpy_function(cut, [bounds], self._tf.int64), [None, 2])
 
     def _current(self) -> Any:
         numbers = self._tf.numpy_function(lambda: self._numbers, [], self._tf.int64)

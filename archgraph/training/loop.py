@@ -26,11 +26,12 @@ from archgraph.training.folder import RunFolder
 from archgraph.training.observers import observers
 from archgraph.training.planning import Plan, plan
 from archgraph.training.plots import curves
-from archgraph.training.report import Logged, Reporter, figures, reporter
+from archgraph.training.report import Logged, Reporter, Silent, figures, reporter
 from archgraph.training.reuse import freeze
 from archgraph.training.run import Run
+from archgraph.training.spreading import Place
 from archgraph.training.stopping import listening
-from archgraph.training.trainees import trainee
+from archgraph.training.trainees import Trainee, trainee
 from archgraph.training.watch import Watches
 
 _WRITING_SHARE = 0.1
@@ -44,6 +45,7 @@ def train(
     resume: bool = False,
     progress: bool | Reporter = True,
     overrides: Mapping[str, Any] | None = None,
+    worker: int | None = None,
 ) -> Run:
     """Train as an experiment file says, and keep everything in a run folder.
 
@@ -56,6 +58,7 @@ def train(
         resume: go on from the last saved state of the run.
         progress: show what happens; or a `Reporter` of your own.
         overrides: entries of the file to replace, by dotted path: ``{"optimizer.learning_rate": 0.1}``.
+        worker: of several machines, the number of this one; the first, 0, keeps the run folder.
 
     Raises:
         GraphError: experiment, graph, data or folder are refused; holds every finding.
@@ -67,9 +70,12 @@ def train(
     else:
         read = load_experiment(experiment, overrides)
     planned = plan(read)
+    place = Place(planned.experiment, worker)
+    if not place.first:
+        return _follow(planned, place, run_dir, resume)
     folder = folders.find(read.name, run_dir) if resume else folders.create(read.name, run_dir)
     with folders.held(folder), Logged(reporter(sys.stdout, progress), folder.log) as reports:
-        training = Training(planned, folder, reports, overrides or {})
+        training = Training(planned, folder, reports, overrides or {}, place)
         if resume:
             training.resume()
         else:
@@ -77,10 +83,22 @@ def train(
         return training.run()
 
 
+def _follow(planned: Plan, place: Place, run_dir: str | Path | None, resume: bool) -> Run:
+    """Train along with the process that keeps the run folder, and write nothing."""
+    name = planned.experiment.name
+    training = Training(planned, folders.find(name, run_dir) if resume else RunFolder(Path()), Silent(), {}, place)
+    if resume:
+        training.resume()
+    return training.run()
+
+
 class Training:
     """One run in the making."""
 
-    def __init__(self, planned: Plan, folder: RunFolder, reports: Reporter, overrides: Mapping[str, Any]) -> None:
+    def __init__(
+        self, planned: Plan, folder: RunFolder, reports: Reporter, overrides: Mapping[str, Any], place: Place
+    ) -> None:
+        self.place = place
         self.plan, self.folder, self.reports, self.overrides = planned, folder, reports, overrides
         self.experiment, self.settings = planned.experiment, planned.experiment.settings
         self.dataset = self.experiment.objective.seen(_weighted(planned), self.settings.batch_size)
@@ -90,12 +108,13 @@ class Training:
             message = f"training needs Keras on TensorFlow, not on {keras.backend.backend()}"
             raise GraphError([Diagnostic("AG802", "", message, "unset KERAS_BACKEND")])
         keras.utils.set_random_seed(self.settings.seed)
-        networks = {role: self._compiled(role, shaped) for role, shaped in planned.networks.items()}
-        self.trainee = trainee(planned, self.dataset, networks)
-        self.feed = Feed(self.dataset.train, self.settings.batch_size, self._stages(), self.settings.seed)
+        self.spread = place.strategy is not None
+        with place.here():
+            self.trainee = trainee(planned, self.dataset, self._networks(fused=not self.spread), place)
+        self.feed = Feed(self.dataset.train, self.settings.batch_size, self._stages(), self.settings.seed, place)
         held = self.dataset.validation
-        self.validation = None if held is None else Feed(held, self.settings.batch_size)
-        self.observers = observers(planned)
+        self.validation = None if held is None else Feed(held, self.settings.batch_size, place=place)
+        self.observers = () if self.spread else observers(planned)
         self.watches = Watches(self.experiment.callbacks, held is not None)
         self.history: list[dict[str, Any]] = []
         self.epoch = self.step = 0
@@ -105,16 +124,23 @@ class Training:
         self.best_written = True
         self.stopped = ""
         self.begun = begins_fresh(self)
-        self.interrupted = False
+        self.interrupted = self._asked = False
         self._written = time.monotonic()
         self._writing_took = 0.0
+        self._single: Trainee | None = None
+        self._averaged = False
 
-    def _compiled(self, role: str, shaped: ShapedGraph) -> Any:
+    def _networks(self, *, fused: bool) -> dict[str, Any]:
+        """The Keras models by role."""
+        return {role: self._compiled(role, shaped, fused) for role, shaped in self.plan.networks.items()}
+
+    def _compiled(self, role: str, shaped: ShapedGraph, fused: bool) -> Any:
         settings = self.settings
         frozen = self.experiment.frozen(role)
-        apart = self.experiment.rule(role).by_tensor or frozen or self.experiment.pretraining is not None
+        apart = self.experiment.rule(role).by_tensor or frozen or self.experiment.pretraining is not None or self.spread
         rolled: Choice = False if apart else "auto"
-        model = compile_model(shaped, seed=settings.seed, dtype_policy=settings.dtype_policy, rolled=rolled, fused=True)
+        policy = settings.dtype_policy
+        model = compile_model(shaped, seed=settings.seed, dtype_policy=policy, rolled=rolled, fused=fused)
         freeze(model, frozen)
         return model
 
@@ -145,22 +171,26 @@ class Training:
         Raises:
             GraphError: AG704 when the run is over, or when experiment, graph or data are no longer those of the run.
         """
-        folders.sweep(self.folder)
+        if self.place.first:
+            folders.sweep(self.folder)
         kept = self.checkpoints.newest(self.reports.say)
         if kept is None:
             self.reports.say("it was stopped before anything was saved: starting from the beginning")
-            self.describe()
+            if self.place.first:
+                self.describe()
             return
         self._need_same(kept.progress["identity"])
         self._need_unfinished(kept.progress)
         self._take_up(kept)
-        self._mend()
+        if self.place.first:
+            self._mend()
 
     def _take_up(self, kept: state.State) -> None:
         progress, variables = kept.progress, self.trainee.variables
         if [array.shape for array in kept.arrays] != [tuple(variable.shape) for variable in variables]:
             raise self._refused("cannot resume: its variables are not those of this version", "start a new run")
-        state.restore(variables, kept.arrays)
+        with self.place.here():
+            state.restore(variables, kept.arrays)
         self.best, self.best_written = kept.best, False
         self.epoch, self.step, self.seconds = progress["epoch"], progress["step"], progress["seconds"]
         self.stopped, self.begun = progress["stopped"], progress["begun"]
@@ -212,10 +242,18 @@ class Training:
                 self._save()
             while not self._done() and not self.interrupted:
                 self._epoch()
-        return self._finish() if self._done() else self._pause()
+        if self.spread:
+            self._save()
+            self._gather()
+        done = (self._finish() if self._done() else self._pause()) if self.place.first else self._followed()
+        self.place.agree(False)  # nobody leaves while others still work
+        return done
+
+    def _followed(self) -> Run:
+        return Run(self.folder, tuple(self.history), {}, self.best_epoch, not self._done(), self.stopped)
 
     def _interrupt(self) -> None:
-        self.interrupted = True
+        self._asked = True
 
     def _epoch(self) -> None:
         began = time.monotonic() - self.seconds
@@ -226,14 +264,23 @@ class Training:
         indices = self.trainee.order(self.epoch)
         iterator = self.feed.batches(indices[self.step * size :], self.epoch)
         while self.step < steps:
-            self.trainee.train(iterator)
+            self._train(iterator)
             self.step = min(self.step + self.settings.steps_per_execution, steps)
-            self.reports.advance(self.step, self.trainee.measured)
+            self.reports.advance(self.step, self.trainee.measured if self.place.workers == 1 else dict)
             self.seconds = time.monotonic() - began
+            self.interrupted, due = self.place.agree(self._asked, self._due())
             if self.interrupted:
                 return
-            self._save_when_due()
+            if due:
+                self._save()
         self._end_epoch(began)
+
+    def _train(self, iterator: Any) -> None:
+        try:
+            self.trainee.train(iterator)
+        except Exception:
+            self.feed.raise_failure()
+            raise
 
     def _end_epoch(self, began: float) -> None:
         measured = self.trainee.measured()
@@ -252,7 +299,9 @@ class Training:
         for observer in self.observers:
             observer.epoch_ended(self, row)
         self.epoch, self.step, self.seconds, self.stopped = self.epoch + 1, 0, 0.0, reason
-        self._save_when_due()
+        self.interrupted, due = self.place.agree(self._asked, self._due())
+        if due:
+            self._save()
 
     def _rates(self) -> dict[str, float]:
         rates = {role: float(one.learning_rate.numpy()) for role, one in self.trainee.optimizers.items()}
@@ -262,10 +311,9 @@ class Training:
 
     # ---- saving
 
-    def _save_when_due(self) -> None:
+    def _due(self) -> bool:
         least = getattr(self.watches.checkpoint.watcher, "seconds", 1.0)
-        if time.monotonic() - self._written >= max(least, self._writing_took / _WRITING_SHARE):
-            self._save()
+        return self.place.first and time.monotonic() - self._written >= max(least, self._writing_took / _WRITING_SHARE)
 
     def _save(self) -> None:
         """Write the state, the metrics, and the best model if it is a new one."""
@@ -280,7 +328,10 @@ class Training:
             "watches": self.watches.memory(),
             "identity": self.identity,
         }
-        self.checkpoints.write(state.State(progress, state.capture(self.trainee.variables), self.best))
+        moment = state.State(progress, state.capture(self.trainee.variables), self.best)  # all processes take part
+        if not self.place.first:
+            return
+        self.checkpoints.write(moment)
         folders.write_metrics(self.folder, self.history)
         if not self.best_written and self.best:
             self._save_best()
@@ -288,13 +339,28 @@ class Training:
         self._writing_took = self._written - began
 
     def _save_best(self) -> None:
-        weights = self.trainee.weights
-        present = state.capture(weights)
-        state.restore(weights, self.best)
-        for role, network in self.trainee.networks.items():
+        writer = self._alone() if self.spread else self.trainee
+        present = state.capture(writer.weights)
+        state.restore(writer.weights, self.best)
+        for role, network in writer.networks.items():
             _save_network(network, self.folder.best_of(role))
-        state.restore(weights, present)
+        state.restore(writer.weights, present)
         self.best_written = True
+
+    def _alone(self) -> Trainee:
+        """A trainee with networks on one device, of this process alone, in whose place several worked."""
+        if self._single is None:
+            self._single = trainee(self.plan, self.dataset, self._networks(fused=True))
+        return self._single
+
+    def _gather(self) -> None:
+        """Go on with networks on one device: what follows is no matter of several."""
+        with self.place.here():
+            self._averaged = self.trainee.average()
+        weights = state.capture(self.trainee.weights)
+        if self.place.first:
+            self.trainee = self._alone()
+            state.restore(self.trainee.weights, weights)
 
     # ---- ending
 
@@ -305,14 +371,17 @@ class Training:
         return None if number < 0 else number + 1
 
     def _pause(self) -> Run:
-        self._save()
+        if not self.spread:
+            self._save()
         self._result({}, "last", interrupted=True)
         self.reports.say(f"interrupted in epoch {self.epoch + 1}; everything is saved, go on with --resume")
         return Run(self.folder, tuple(self.history), {}, self.best_epoch, True, "")
 
     def _finish(self) -> Run:
-        self._save()
-        averaged = self.trainee.average()
+        if not self.spread:
+            self._save()
+            self._averaged = self.trainee.average()
+        averaged = self._averaged
         restored = self.watches.restores_best and bool(self.best) and not averaged
         if restored:
             state.restore(self.trainee.weights, self.best)

@@ -7,6 +7,7 @@ from typing import Any
 
 from archgraph.analysis.infer import infer
 from archgraph.analysis.shaped import ShapedGraph
+from archgraph.analysis.starting import unlearnable
 from archgraph.diagnostics import Diagnostic, GraphError, Rejected, nearest
 from archgraph.document.load import load_graph
 from archgraph.training import initial, pretraining
@@ -16,6 +17,8 @@ from archgraph.training.data.dataset import Binding, Dataset, bind, fit_steps, p
 from archgraph.training.data.splits import Parts, split
 from archgraph.training.experiment import Experiment, Network, load_experiment
 from archgraph.training.fit import Fit
+from archgraph.training.hardware import undealt
+from archgraph.training.memory import oversized
 
 _LOOKED_AT = 8
 """Samples that are preprocessed to learn the shapes."""
@@ -71,9 +74,11 @@ def plan(experiment: Experiment) -> Plan:
     """
     found: list[Diagnostic] = []
     networks = {role: _graph(experiment, network, found) for role, network in experiment.networks.items()}
+    starts = [] if experiment.initial_weights else [one for net in networks.values() if net for one in unlearnable(net)]
+    found += [one for one in starts if one.severity == "error"]
     shaped = {role: one for role, one in networks.items() if one is not None}
     drawn = _data(experiment, found)
-    if len(shaped) < len(networks) or drawn is None:
+    if found or drawn is None:
         raise GraphError(found)
     samples, parts = drawn
     experiment = experiment.sized(len(parts.train))
@@ -91,7 +96,7 @@ def plan(experiment: Experiment) -> Plan:
     if complaints:
         raise GraphError(experiment.document.place(rejected.at("") for rejected in complaints))
     warnings = experiment.document.place(replace(doubt.at(""), severity="warning") for doubt in doubts)
-    return Plan(experiment, shaped, samples, parts, binding, names, tuple(warnings))
+    return Plan(experiment, shaped, samples, parts, binding, names, (*starts, *warnings))
 
 
 def check_experiment(path: str | Path, overrides: Mapping[str, Any] | None = None) -> tuple[Diagnostic, ...]:
@@ -135,9 +140,13 @@ def _fit(
         return [rejected], (), []
     fit = Fit(experiment, networks, samples, parts, binding, columns)
     found = list(_distinct(experiment.objective.misfits(fit))) or list(augmentation_misfits(fit))
+    found += [] if found else oversized(fit)
+    found += undealt(experiment, len(parts.train), masked=bool(samples.masks))
     found += initial.misfits(experiment, networks)
     found += pretraining.misfits(experiment, networks, binding, columns)
-    return found, experiment.objective.quantities(fit), [] if found else list(augmentation_doubts(fit))
+    if found:
+        return found, (), []
+    return [], experiment.objective.quantities(fit), list(augmentation_doubts(fit))
 
 
 def _distinct(found: Iterator[Rejected]) -> Iterator[Rejected]:

@@ -133,7 +133,7 @@ def start(path: Path) -> "subprocess.Popen[bytes]":
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     process = subprocess.Popen([sys.executable, "-c", code], env=environment, **pipes)
     deadline = time.monotonic() + 120
-    while not list(Path("run").glob("checkpoints/*.state")):
+    while not Checkpoints(Path("run/checkpoints")).files():
         assert process.poll() is None and time.monotonic() < deadline, process.communicate()
         time.sleep(0.02)
     return process

@@ -38,6 +38,9 @@ class Objective(Record, abc.ABC):
     takes_loss: ClassVar[bool] = False
     """Whether the experiment says what is minimised."""
 
+    spreads: ClassVar[bool] = False
+    """Whether a batch may be divided among several devices."""
+
     @property
     def needed(self) -> tuple[str, ...]:
         """Roles that an experiment must give."""

@@ -17,6 +17,7 @@ class Supervised(Objective):
 
     name = "supervised"
     takes_loss = True
+    spreads = True
 
     def face(self, networks: Mapping[str, ShapedGraph]) -> Face:
         """Everything that goes in and comes out."""
