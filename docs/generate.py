@@ -32,7 +32,11 @@ from archgraph.training.callbacks import CALLBACKS
 from archgraph.training.data import SOURCES, Source
 from archgraph.training.experiment import DataSource, PerOutput, Settings
 from archgraph.training.folder import RunFolder
+from archgraph.training.generation.figures import FEATURES, FIGURES
 from archgraph.training.losses import LOSSES, METRICS, Loss
+from archgraph.training.objectives.adversarial import Game, SemiSupervised
+from archgraph.training.objectives.game import CODES as CODES_OF_A_GAME
+from archgraph.training.objectives.game import GAME_LOSSES, PENALTIES
 from archgraph.training.optimizer import OPTIMIZERS, Optimizer
 from archgraph.training.preprocessing import STEPS, Step
 from archgraph.training.schedules import SCHEDULES, Schedule
@@ -408,6 +412,15 @@ REGIONS: Mapping[str, Callable[[], str]] = {
     "optimizers": lambda: named_table("optimiser", OPTIMIZERS, Optimizer),
     "schedules": lambda: named_table("schedule", SCHEDULES, Schedule),
     "callbacks": lambda: named_table("callback", CALLBACKS),
+    "game options": lambda: parameters(Game.fields().values()),
+    "semi-supervised options": lambda: parameters(
+        field for name, field in SemiSupervised.fields().items() if name not in Game.fields()
+    ),
+    "game losses": lambda: named_table("loss", GAME_LOSSES),
+    "penalties": lambda: named_table("penalty", PENALTIES),
+    "codes of a game": lambda: named_table("code", CODES_OF_A_GAME),
+    "figures": lambda: named_table("figure", FIGURES),
+    "feature networks": lambda: named_table("features", FEATURES),
     "run folder": run_folder,
 }
 """What may stand between the marks, by name."""
