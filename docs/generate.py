@@ -33,6 +33,7 @@ from archgraph.training.data import SOURCES, Source
 from archgraph.training.experiment import DataSource, PerOutput, Settings
 from archgraph.training.folder import RunFolder
 from archgraph.training.generation.figures import FEATURES, FIGURES
+from archgraph.training.hardware import HARDWARES
 from archgraph.training.losses import LOSSES, METRICS, Loss
 from archgraph.training.objectives.adversarial import Game, SemiSupervised
 from archgraph.training.objectives.game import CODES as CODES_OF_A_GAME
@@ -412,6 +413,7 @@ REGIONS: Mapping[str, Callable[[], str]] = {
     "optimizers": lambda: named_table("optimiser", OPTIMIZERS, Optimizer),
     "schedules": lambda: named_table("schedule", SCHEDULES, Schedule),
     "callbacks": lambda: named_table("callback", CALLBACKS),
+    "hardware": lambda: named_table("hardware", HARDWARES),
     "game options": lambda: parameters(Game.fields().values()),
     "semi-supervised options": lambda: parameters(
         field for name, field in SemiSupervised.fields().items() if name not in Game.fields()
