@@ -26,7 +26,7 @@ COMMANDS: Final = {
     "diagnose": "tell what is wrong with a run, and apply a remedy",
     "explain": "look into a trained network: filters, maps, attention, what decided",
     "predict": "apply a trained model to new data",
-    "sample": "draw new pictures with the generator of a run",
+    "sample": "make pictures, texts and translations with the network of a run",
     "new": "begin a graph from a template",
     "ops": "browse the vocabulary of operations",
     "schema": "print the JSON Schemas for editors",

@@ -49,6 +49,17 @@ def natural(text: str) -> int:
     return 0 if text == "0" else positive(text)
 
 
+def above_zero(text: str) -> float:
+    """A finite number above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number above 0, got {text!r}")
+    return number
+
+
 def settings(given: Sequence[str]) -> dict[str, Any]:
     """The values of ``--set``, by name."""
     values: dict[str, Any] = {}

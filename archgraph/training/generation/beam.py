@@ -1,11 +1,13 @@
 """Beam search: the likeliest sequences that a network writes, and how far they are from the truth."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from archgraph.training.data.base import Array
 
+Outputs = Callable[[Mapping[str, Array]], Mapping[str, Array]]
+"""What a network gives for inputs by name, by output."""
 Chances = Callable[[Array, Array], Array]
 """From numbers of the read sequences (rows,) and what is written so far (rows, length): log-chances (rows, symbols)."""
 
@@ -38,6 +40,32 @@ def search(
             break
         scores = _hopeless(scores, finished, width, length_penalty)
     return [sorted(found, key=lambda one: -one[1]) for found in finished]
+
+
+def write(
+    outputs: Outputs,
+    read: Array,
+    names: tuple[str, str, str],
+    marks: tuple[int, int, int],
+    longest: int,
+    width: int,
+    length_penalty: float,
+) -> list[list[tuple[tuple[int, ...], float]]]:
+    """What a network writes for each sequence that it reads, best first, with its log-chance.
+
+    `names` are the input that is read, the input of what is written so far, and the output of chances; `marks` are the
+    numbers of padding, begin and end.
+    """
+    reading, writing, output = names
+    padding, begin, end = marks
+
+    def chances(rows: Array, written: Array) -> Array:
+        shown = np.full((len(rows), longest), padding, np.int32)
+        shown[:, : written.shape[1]] = written
+        given = outputs({reading: read[rows], writing: shown})[output]
+        return np.log(np.maximum(np.asarray(given[:, written.shape[1] - 1], np.float64), 1e-30))
+
+    return search(chances, len(read), begin=begin, end=end, longest=longest, width=width, length_penalty=length_penalty)
 
 
 def _hopeless(

@@ -10,7 +10,7 @@ from archgraph.compiler import load_model
 from archgraph.diagnostics import Diagnostic, GraphError, Rejected, nearest
 from archgraph.training.data.base import Array
 from archgraph.training.folder import RunFolder, read_json
-from archgraph.training.generation import latents
+from archgraph.training.generation import continuing, latents
 from archgraph.training.generation.drawing import Drawer
 from archgraph.training.generation.mosaic import mosaic
 from archgraph.training.generation.players import GENERATOR
@@ -59,8 +59,9 @@ def sample(
     seed: int = 0,
     interpolate: bool = False,
     truncation: float | None = None,
+    temperature: float = 1.0,
 ) -> Sampled:
-    """Draw with the generator of an adversarial run.
+    """Draw with the generator of an adversarial run, from a variational auto-encoder's prior, or number by number.
 
     Args:
         run: the run folder.
@@ -70,11 +71,16 @@ def sample(
         interpolate: show ways through latent space; normal latents turn on the sphere.
         truncation: less variety and better pictures: ψ of a generator with a truncation layer (Karras et al. 2019);
             otherwise normal latents beyond this are drawn again (Brock et al. 2019).
+        temperature: what the logarithms of chances are divided by, where numbers are drawn one by one.
 
     Raises:
         GraphError: AG703 or AG704 when the run has no such generator or class.
     """
-    folder = RunFolder(Path(run))
+    trained = continuing.Trained(run)
+    square = max(1, round(count**0.5))
+    if trained.name in continuing.PICTURES:
+        return Sampled(*continuing.pictures(trained, count, seed, temperature), {}, square)
+    folder = trained.folder
     source = _source(folder)
     try:
         told = _told(source, count, category)
@@ -90,7 +96,6 @@ def sample(
     outputs = Drawer(network, tuple(inputs), source.output).draw(inputs, seed)
     pictures = None if source.form is None else source.form.unit(outputs)
     classes = max(map(len, source.conditions.values()), default=0)
-    square = max(1, round(count**0.5))
     columns = _STEPS if interpolate else classes if classes and category is None and classes <= 20 else square
     return Sampled(outputs, pictures, inputs, columns)
 

@@ -11,6 +11,7 @@ from archgraph.diagnostics import Rejected
 from archgraph.kinds import Flag, FrozenMap, Integer, MapOf, Number, Text, optional
 from archgraph.record import param
 from archgraph.shapes import show
+from archgraph.training.data.base import Samples
 from archgraph.training.data.dataset import Dataset, Part
 from archgraph.training.fit import Fit
 from archgraph.training.objectives import checks
@@ -132,6 +133,18 @@ class Language(Objective):
         )
         assert train is not None and test is not None  # every data set has both
         return dataclasses.replace(dataset, train=train, validation=validation, test=test)
+
+    def described(self, networks: Mapping[str, ShapedGraph], samples: Samples, dataset: Dataset) -> Mapping[str, Any]:
+        """What writing texts takes: the alphabet, and how much of a text is shown."""
+        (shaped,) = networks.values()
+        (output,), (text,) = dataset.train.targets, dataset.train.inputs.values()
+        first = "".join(dataset.classes[output][int(number)] for number in text[0])
+        return {
+            "output": self.output(shaped),
+            "alphabet": list(dataset.classes[output]),
+            "window": int(text.shape[1]),
+            "begins": self.prompt or first,
+        }
 
     def quantities(self, fit: Fit) -> tuple[str, ...]:
         """Nats for a symbol, what that is as perplexity, and how often the likeliest symbol is right."""

@@ -1,12 +1,15 @@
 """From one sequence to another: learned with the true symbols before each, written by beam search."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from archgraph.analysis.shaped import ShapedGraph
 from archgraph.diagnostics import Rejected
 from archgraph.kinds import Integer, Number, Text, optional
 from archgraph.record import param
 from archgraph.shapes import show
+from archgraph.training.data.base import Samples
+from archgraph.training.data.dataset import Dataset
 from archgraph.training.fit import Fit
 from archgraph.training.objectives import checks
 from archgraph.training.objectives.base import Face, Objective, objective
@@ -104,6 +107,19 @@ class Translation(Objective):
             complaint = f"the column {fit.binding.inputs[self.written]!r} is not {target!r}, one late"
             hint = f"let every row begin with {self.begin} and go on with the row of {target!r}"
             raise Rejected("AG701", complaint, hint=hint, field="/inputs")
+
+    def described(self, networks: Mapping[str, ShapedGraph], samples: Samples, dataset: Dataset) -> Mapping[str, Any]:
+        """What writing takes: both alphabets, and how long sequences become."""
+        (read,) = (name for name in dataset.train.inputs if name != self.written)
+        (output,) = dataset.train.targets
+        return {
+            "read": read,
+            "letters": list(samples.columns[dataset.binding.inputs[read]].classes),
+            "width": int(dataset.train.inputs[read].shape[1]),
+            "output": output,
+            "symbols": list(dataset.classes.get(output, ())),
+            "longest": int(dataset.train.targets[output].shape[1]),
+        }
 
     def quantities(self, fit: Fit) -> tuple[str, ...]:
         """Nats for a symbol and right symbols with the truth before them; errors of what is written without it."""

@@ -1,13 +1,15 @@
 """A code with a known distribution from which pictures can be drawn: the variational auto-encoder."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from archgraph.analysis.shaped import ShapedGraph
 from archgraph.diagnostics import Rejected
 from archgraph.kinds import Choice, Integer, Number, Text, optional
 from archgraph.record import param
-from archgraph.training.data.base import Column
-from archgraph.training.fit import Fit
+from archgraph.training.data.base import Column, Samples
+from archgraph.training.data.dataset import Dataset
+from archgraph.training.fit import Fit, last_function
 from archgraph.training.objectives import checks
 from archgraph.training.objectives.base import Face, Objective, objective
 
@@ -95,6 +97,13 @@ class Variational(Objective):
         (column,) = fit.binding.fed
         if self.likelihood == "bernoulli":
             need_range(column, fit.columns[column], "chances of ink")
+
+    def described(self, networks: Mapping[str, ShapedGraph], samples: Samples, dataset: Dataset) -> Mapping[str, Any]:
+        """Whether what is decoded are raw scores, and the range of the pictures."""
+        (shaped,), (given,) = networks.values(), dataset.train.inputs.values()
+        found = last_function(shaped, self.picture)
+        raw = self.likelihood == "bernoulli" and found is not None and not found[0]
+        return {"raw": raw, "lowest": float(given.min()), "highest": float(given.max())}
 
     def quantities(self, fit: Fit) -> tuple[str, ...]:
         """Both terms, the bound, and what is minimised; training tells how large beta was."""

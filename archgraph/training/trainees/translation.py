@@ -9,7 +9,7 @@ from archgraph.training.data.base import Array
 from archgraph.training.data.dataset import Part
 from archgraph.training.feed import Feed
 from archgraph.training.generation import charts
-from archgraph.training.generation.beam import distance, forwards, search
+from archgraph.training.generation.beam import distance, forwards, write
 from archgraph.training.trainees.stepping import Judged, Stepping, only, outputs_of
 
 _SHOWN = 20
@@ -73,17 +73,9 @@ class TranslationTrainee(Stepping):
     def write(self, read: Array) -> list[list[tuple[tuple[int, ...], float]]]:
         """What is written for each sequence, best first, with its log-chance."""
         objective, longest = self.objective, self.dataset.train.targets[self.output].shape[1]
-
-        def chances(rows: Array, written: Array) -> Array:
-            shown = np.full((len(rows), longest), objective.padding, np.int32)
-            shown[:, : written.shape[1]] = written
-            given = self._outputs({self.read: read[rows], objective.written: shown})[self.output]
-            return np.log(np.maximum(np.asarray(given[:, written.shape[1] - 1], np.float64), 1e-30))
-
-        return search(
-            chances, len(read), begin=objective.begin, end=objective.end, longest=longest, width=objective.beam,
-            length_penalty=objective.length_penalty,
-        )  # fmt: skip
+        names = (self.read, objective.written, self.output)
+        marks = (objective.padding, objective.begin, objective.end)
+        return write(self._outputs, read, names, marks, longest, objective.beam, objective.length_penalty)
 
     def _outputs(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         count = len(next(iter(inputs.values())))
