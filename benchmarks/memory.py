@@ -141,7 +141,7 @@ def measure(reference: str, batches: Peaks) -> Peaks:
 
 
 def _inference(shaped: Any, model: Any, batch_size: int) -> int:
-    inputs = _inputs(shaped, batch_size)
+    inputs = inputs_of(shaped, batch_size)
     model.compile(jit_compile=False)
     model.make_predict_function()
     return _bytes(inputs.values()) + _taken(lambda: model.predict_function([(_alone(inputs),)]))
@@ -153,7 +153,7 @@ def _training(shaped: Any, model: Any, batch_size: int) -> int:
 
     from archgraph.compiler.layers.fused import FusedAdam
 
-    inputs = _inputs(shaped, batch_size)
+    inputs = inputs_of(shaped, batch_size)
     learned = {name: tensor.shape for name, tensor in shaped.outputs.items() if "float" in tensor.dtype}
     targets = {name: tf.zeros((batch_size, *shape)) for name, shape in learned.items()}
     if isinstance(model.output, dict):
@@ -166,7 +166,8 @@ def _training(shaped: Any, model: Any, batch_size: int) -> int:
     return _bytes(inputs.values()) + step + _bytes(model.weights) + _bytes(optimizer.variables)
 
 
-def _inputs(shaped: Any, batch_size: int) -> dict[str, Any]:
+def inputs_of(shaped: Any, batch_size: int) -> dict[str, Any]:
+    """Tensors for the inputs of a graph, by name: noise, or zeros and ones."""
     import numpy as np
     import tensorflow as tf
 
