@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from archgraph.diagnostics import Diagnostic, GraphError
+from archgraph.training.beginning import begin
 from archgraph.training.experiment import Experiment, load_experiment, read_experiment
 from archgraph.training.folder import RunFolder
 from archgraph.training.forms import is_per_output
+from archgraph.training.loop import Training
 from archgraph.training.optimizer import OPTIMIZER, Optimizer
 from archgraph.training.planning import plan
 from archgraph.training.plots.rates import range_test
+from archgraph.training.report import Silent
+from archgraph.training.spreading import Place
 
 _KEPT = 0.9
 """Share of the smoothed loss that stays at each batch."""
@@ -147,11 +151,6 @@ def _one_at(experiment: Experiment, value: Any, rate: float, place: str) -> dict
 
 def _losses(experiment: Experiment, rates: Sequence[float]) -> Iterator[float]:
     """The loss of one batch after the other, each followed by a step at the next of `rates`."""
-    from archgraph.training.beginning import begin
-    from archgraph.training.spreading import Place
-    from archgraph.training.loop import Training
-    from archgraph.training.report import Silent
-
     planned = plan(experiment)
     with tempfile.TemporaryDirectory() as nowhere:
         training = Training(planned, RunFolder(Path(nowhere)), Silent(), {}, Place(planned.experiment, None))
