@@ -66,6 +66,7 @@ CODES: Mapping[str, str] = {
     "AG703": "the data does not have the expected form",
     "AG704": "the run folder cannot be used",
     "AG705": "an augmentation may change what a sample is (warning)",
+    "AG706": "another process of the training is gone",
     # compiling
     "AG801": "Keras refused a graph that analysis had accepted (a defect of archgraph)",
     "AG802": "this combination is not supported by Keras",

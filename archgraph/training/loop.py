@@ -236,15 +236,16 @@ class Training:
 
     def run(self) -> Run:
         """Train to the end, or until told to stop."""
-        with listening(self._interrupt):
+        with listening(self._interrupt), self.place.together():
             if not self.begun:
-                self.begun = begin(self)
+                self.begun = begin(self, lambda: self._asked)
+                self.interrupted = not self.begun
                 self._save()
             while not self._done() and not self.interrupted:
                 self._epoch()
-        if self.spread:
-            self._save()
-            self._gather()
+            if self.spread:
+                self._save()
+                self._gather()
         done = (self._finish() if self._done() else self._pause()) if self.place.first else self._followed()
         self.place.agree(False)  # nobody leaves while others still work
         return done

@@ -1,12 +1,12 @@
 """Hardware at work: a batch dealt out to several devices or processes, which take one step together."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 
-from archgraph.diagnostics import GraphError, Rejected
+from archgraph.diagnostics import Diagnostic, GraphError, Rejected
 from archgraph.training.data.base import Array
 from archgraph.training.experiment import Experiment
 from archgraph.training.hardware import OneDevice, SeveralDevices, SeveralMachines, own_number, undivided
@@ -93,6 +93,25 @@ class Place:
     def dealt(self, dataset: Any) -> Any:
         """`dataset`, whose elements are the parts of this process, as one that gives each device its own."""
         return self.strategy.distribute_datasets_from_function(lambda context: dataset)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is done with other processes, in the body, fails in one line when one of them is gone.
+
+        Raises:
+            GraphError: AG706.
+        """
+        if self.workers == 1:
+            yield
+            return
+        import tensorflow as tf
+
+        try:
+            yield
+        except (tf.errors.OpError, RuntimeError) as error:
+            message = f"another process of the training is gone: {str(error).splitlines()[0][:200]}"
+            hint = "start all of them again with --resume: they go on from the last checkpoint"
+            raise GraphError([Diagnostic("AG706", "", message, hint)]) from error
 
     # ---- finding the devices
 
