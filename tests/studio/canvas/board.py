@@ -79,10 +79,16 @@ class Board:
         box = target.bounding_box()
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
+    def between(self, source: str, target: str) -> Point:
+        """The middle of a straight wire, a little aside of its label."""
+        (x, y), (_, below) = self.middle(self.port(source, "output")), self.middle(self.port(target, "x"))
+        return x, y + (below - y) * 0.2
+
     def drag(self, start: Point, *stops: Point) -> None:
         """Press at `start`, move over `stops` and let go at the last."""
         self.page.mouse.move(*start)
         self.page.mouse.down()
+        self.page.mouse.move(start[0] + 2, start[1] + 2)  # a drag begins where the pointer is when it has begun to move
         for stop in stops:
             self.page.mouse.move(*stop, steps=6)
         self.settle()

@@ -18,13 +18,13 @@ def test_a_wire_dropped_on_a_body_takes_the_first_free_port_that_fits(board: Boa
     board.drag(board.middle(board.port("body", "output")), board.middle(board.node("add")))
     board.expect(board.wire("body", "add/0")).to_have_count(1)
     board.drag(board.middle(board.port("image", "output")), board.middle(board.node("add")))
-    board.settle()
+    board.expect(board.page.locator(".refusal")).to_contain_text("16")
     assert board.feeds("add") == ["body>add/0"], "3 channels cannot be added to 16"
 
 
 @pytest.mark.parametrize(
     ("source", "target", "reason"),
-    [("f6", "c3", "circle"), ("flat", "c1", "circle"), ("c1", "f6", "axes"), ("c1", "c1", "")],
+    [("f6", "c3", "circle"), ("flat", "c1", "circle"), ("digit", "image", "outside"), ("c1", "c1", "")],
 )
 def test_a_refusal_says_why_at_the_target(board: Board, source: str, target: str, reason: str) -> None:
     before = board.feeds(target)

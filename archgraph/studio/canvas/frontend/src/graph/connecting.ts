@@ -37,6 +37,8 @@ const portName = (handle: string): string => handle.replace(/\.\d+$/, '');
 export function refusal(scope: Scope, verdicts: Verdicts | undefined, source: string, target: string, handle: string): string | undefined {
   const structural = forbidden(scope, source, target);
   if (structural !== undefined) return structural;
+  // Python judges one more wire at a variadic port; what comes instead of another is judged when it is there.
+  if (portName(handle) !== handle && wiredHandles(scope, target).has(handle)) return undefined;
   const judged = verdicts?.get(target);
   return judged?.get(handle) ?? judged?.get(portName(handle)) ?? undefined;
 }

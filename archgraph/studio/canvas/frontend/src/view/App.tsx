@@ -62,9 +62,8 @@ function Shell() {
   const onPaste = (event: ClipboardEvent) => {
     if (typing(event.target)) return;
     event.preventDefault();
-    const text = event.clipboardData.getData('text/plain') || studio.clip;
     const box = stage.current?.getBoundingClientRect();
-    if (text !== '') studio.paste(text, linked.current, flow.screenToFlowPosition({ x: (box?.left ?? 0) + size.width / 2, y: (box?.top ?? 0) + size.height / 2 }));
+    studio.pasteFrom(event.clipboardData.getData('text/plain'), linked.current, flow.screenToFlowPosition({ x: (box?.left ?? 0) + size.width / 2, y: (box?.top ?? 0) + size.height / 2 }));
     linked.current = false;
   };
 

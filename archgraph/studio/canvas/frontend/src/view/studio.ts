@@ -105,8 +105,9 @@ export class Studio {
   private noticeTimer: ReturnType<typeof setTimeout> | undefined;
   private seen: Json | undefined;
   private landing: { readonly ids: readonly string[]; readonly point: Point } | undefined;
-  /** What was copied, for browsers that keep the clipboard to themselves. */
-  clip = '';
+  /** What was copied last, and whether the system's clipboard has it yet (some browsers never let it). */
+  private clip = '';
+  private copying: { then?: () => void } | undefined;
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener);
@@ -318,16 +319,28 @@ export class Studio {
   copy(then?: () => void): void {
     const nodes = [...this.session.selection];
     if (nodes.length === 0) return;
+    const copying: { then?: () => void } = {};
+    this.copying = copying;
+    const done = () => {
+      if (this.copying === copying) this.copying = undefined;
+      copying.then?.();
+    };
     this.ask('copy', { nodes }, (reply) => {
       const text = at(reply.data, 'text');
-      if (typeof text !== 'string') return;
+      if (typeof text !== 'string') return done();
       this.clip = text;
-      navigator.clipboard?.writeText(text).catch(() => undefined);
       then?.();
+      void (navigator.clipboard?.writeText(text) ?? Promise.reject()).then(done, done);
     });
   }
 
-  paste(text: string, links: boolean, point: Point): void {
+  /** Paste what the clipboard holds, or what is just being copied. */
+  pasteFrom(clipboard: string, links: boolean, point: Point): void {
+    if (this.copying !== undefined) this.copying.then = () => this.paste(this.clip, links, point);
+    else if (clipboard !== '' || this.clip !== '') this.paste(clipboard || this.clip, links, point);
+  }
+
+  private paste(text: string, links: boolean, point: Point): void {
     this.landing = { ids: [], point };
     this.ask('paste', { text, links, at: [Math.round(point.x / 16), Math.round(point.y / 16)] }, () => { this.landing = undefined; });
   }
