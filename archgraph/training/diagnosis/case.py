@@ -46,8 +46,8 @@ class Case:
 
     @cached_property
     def loss(self) -> list[float]:
-        """The training loss."""
-        return self.curve("loss")
+        """The training loss; empty where an objective has no one loss, as an adversarial game."""
+        return self.curve("loss") if any("loss" in row for row in self.history) else []
 
     @cached_property
     def held(self) -> list[float]:
