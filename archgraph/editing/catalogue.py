@@ -27,7 +27,34 @@ CONTROLS: Mapping[str, str] = {
     "doc": "A note for readers.",
 }
 """Keys of a record that are not parameters of its op, in plain words."""
-_SKIPPED = frozenset("a an the of in on at to for and or is are it its with by as that this each one which how".split())
+_SKIPPED = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "of",
+        "in",
+        "on",
+        "at",
+        "to",
+        "for",
+        "and",
+        "or",
+        "is",
+        "are",
+        "it",
+        "its",
+        "with",
+        "by",
+        "as",
+        "that",
+        "this",
+        "each",
+        "one",
+        "which",
+        "how",
+    ]
+)
 
 
 @functools.cache

@@ -86,9 +86,7 @@ def _outputs(place: Place) -> Mapping[str, Any]:
     return {target.partition(":")[2]: ref for target, ref in place.outputs.items()}
 
 
-def _records(
-    block: str, kind: str, old: Mapping[str, Any], new: Mapping[str, Any], looks: Any
-) -> Iterator[Difference]:
+def _records(block: str, kind: str, old: Mapping[str, Any], new: Mapping[str, Any], looks: Any) -> Iterator[Difference]:
     for name in dict.fromkeys([*old, *new]):
         seen = [look.seen.get(name) if isinstance(look, Look) else None for look in looks]
         shapes = _shape(seen[0]), _shape(seen[1])

@@ -70,7 +70,7 @@ def read_piece(text: str) -> dict[str, Json]:
 def paste(value: Json, block: str, given: Mapping[str, Json], *, links: bool = False) -> Pasted:
     """The file with a piece in it, under names that are free.
 
-    With `links`, what fed the nodes feeds their copies too, as far as it exists here; without, only the wires among them
+    With `links`, what fed the nodes feeds their copies too, as far as it exists here; without, only wires among them
     are kept. A block of the same name with another content comes in under a new one.
     """
     value, block_names = _with_blocks(value, given.get("blocks") or {})

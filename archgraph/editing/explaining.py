@@ -46,7 +46,8 @@ def arithmetic(items: Sequence[Item]) -> Iterator[str]:
             yield from _sizes(item)
             yield from _counts(item)
         elif len(item.copies) > 1:
-            yield f"{len(item.copies)} copies in a chain: {_shape(item.copies[0].inputs[0])} → {_shape(item.outputs[0])}"
+            before, after = _shape(item.copies[0].inputs[0]), _shape(item.outputs[0])
+            yield f"{len(item.copies)} copies in a chain: {before} → {after}"
             each = ", ".join(dict.fromkeys(f"{copy.parameters:,}" for copy in item.copies))
             if item.parameters:
                 yield f"weights of a copy: {each}; together {item.parameters:,}"

@@ -9,8 +9,11 @@ from archgraph.diagnostics import Rejected
 from archgraph.expression import LONGEST, compile_expression
 from archgraph.kinds import is_formula
 
-_PART = re.compile(r"""(?P<string>"[^"]*"|'[^']*')|(?P<dim>\bdim[ \t\r\n]*\([ \t\r\n]*(?P<port>[A-Za-z_]\w*))
-                       |(?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_]\w*)""", re.VERBOSE)
+_PART = re.compile(
+    r"""(?P<string>"[^"]*"|'[^']*')|(?P<dim>\bdim[ \t\r\n]*\([ \t\r\n]*(?P<port>[A-Za-z_]\w*))
+                       |(?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_]\w*)""",
+    re.VERBOSE,
+)
 WORDS = frozenset({"if", "else", "and", "or", "not", "true", "false"})
 
 
@@ -24,7 +27,7 @@ def over_formulas(value: Any, change: Callable[[str], Any]) -> Any:
 
 
 def names_in(value: Any) -> tuple[set[str], set[str]]:
-    """The parameters, and the inputs under ``dim``, that expressions in `value` read; unreadable ones count for none."""
+    """The parameters, and the inputs under ``dim``, that expressions in `value` read, as far as they are readable."""
     names: set[str] = set()
     ports: set[str] = set()
 

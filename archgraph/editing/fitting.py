@@ -112,15 +112,13 @@ def _reach(place: Place, name: str, *, back: bool) -> set[str]:
 # ---- one candidate
 
 
-def _against(
-    survey: Survey, place: Place, look: Look | None, name: str, number: int, tensor: Tensor
-) -> str:
+def _against(survey: Survey, place: Place, look: Look | None, name: str, number: int, tensor: Tensor) -> str:
     """What a node says against a tensor at one of its ports; nothing where that cannot be told."""
     if look is None:
         return FITS
     node = look.block.nodes.get(name)
     ports = ports_of(survey, place, look, name)
-    given = [None, *[None] * len(ports)][: len(ports)] or [None]
+    given: list[Tensor | None] = [None] * max(1, len(ports))
     for key, ref in feeds(place.nodes.get(name, {})):
         position = int(key) if key.isdecimal() else next((i for i, port in enumerate(ports) if port.name == key), -1)
         source = look.seen.get(ref.partition(".")[0])
@@ -236,5 +234,3 @@ def called(look: Look, name: str) -> Call | None:
     seen = look.seen.get(name)
     items = seen.items if seen is not None else ()
     return next((item for item in items if isinstance(item, Call)), None)
-
-

@@ -295,9 +295,7 @@ def _resized(
                     yield Candidate(f"Make {field} of {name} {size}", [put(place.at("nodes", name, field), size)])
 
 
-def _between(
-    place: Place, node: str, key: str, ref: str, tensor: Tensor, sizes: Iterable[int]
-) -> Iterator[Candidate]:
+def _between(place: Place, node: str, key: str, ref: str, tensor: Tensor, sizes: Iterable[int]) -> Iterator[Candidate]:
     """Put another op in front of one input: those without weights first."""
     found: list[tuple[int, str, dict[str, Any], int]] = []
     for op, kind in REGISTRY.items():
@@ -389,5 +387,3 @@ def _first_output(place: Place) -> Iterator[Candidate]:
     read = {edge.source for edge in place.edges()}
     for name in reversed([name for name in place.nodes if name not in read]):
         yield Candidate(f"Make {name} the output", [put(place.at("outputs"), {name: name})])
-
-

@@ -40,7 +40,9 @@ def group(value: Json, block: str, nodes: Sequence[str], name: str, knobs: Seque
     own_names = {name: f"{name}_value" for name in params if name in CONTROL_KEYS}
     if own_names:  # a call could not give them: these keys have a meaning in every record
         inner = renamed(inner, own_names, {})
-        params, arguments = ({own_names.get(key, key): one for key, one in given.items()} for given in (params, arguments))
+        params, arguments = (
+            {own_names.get(key, key): one for key, one in given.items()} for given in (params, arguments)
+        )
     knob_params, inner = _knobs(inner, knobs, taken={*params, *inputs.values()})
     made_block = {
         **({"params": {**params, **knob_params}} if params or knob_params else {}),
@@ -97,7 +99,9 @@ def _entering(place: Place, chosen: Collection[str]) -> list[str]:
     refs = [ref for name in place.nodes if name in chosen for _, ref in feeds(place.nodes[name])]
     found = list(dict.fromkeys(ref for ref in refs if ref.partition(".")[0] not in chosen))
     if not found:
-        raise Rejected("AG403", "nothing feeds these nodes, and a block needs an input", hint="connect one of them first")
+        raise Rejected(
+            "AG403", "nothing feeds these nodes, and a block needs an input", hint="connect one of them first"
+        )
     return found
 
 

@@ -52,7 +52,9 @@ def _copies(place: Place, call: str, record: Mapping[str, Json], body: Mapping[s
     """How many copies to write, or `Rejected` for a call that cannot be written out."""
     for name, other in place.nodes.items():
         if other.get("reuse") == call:
-            raise Rejected("AG409", f"{name!r} applies the weights of {call!r}", hint="give it a record of its own first")
+            raise Rejected(
+                "AG409", f"{name!r} applies the weights of {call!r}", hint="give it a record of its own first"
+            )
     if "scan" in record or body.get("states"):
         raise Rejected("AG210", "a block that is applied step by step cannot be written out")
     if record.get("when", True) is not True:

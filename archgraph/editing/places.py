@@ -117,7 +117,8 @@ class Place:
         """The record of that name, or `Rejected`."""
         if name not in self.nodes:
             raise Rejected("AG401", f"there is no node {name!r} here", hint=nearest(name, self.nodes))
-        return self.nodes[name]
+        record: Mapping[str, Any] = self.nodes[name]
+        return record
 
 
 def feeds(record: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -149,9 +149,7 @@ def _body_renamed(body: Mapping[str, Json], old: str, new: str, *, is_input: boo
     return made
 
 
-def _record_renamed(
-    record: Json, old: str, new: str, follow: Callable[[str], str], ports: Mapping[str, str]
-) -> Json:
+def _record_renamed(record: Json, old: str, new: str, follow: Callable[[str], str], ports: Mapping[str, str]) -> Json:
     if not isinstance(record, Mapping):
         return record
     made = refs_renamed(record, follow)
@@ -192,7 +190,11 @@ def _scan_renamed(scan: Json, old: str, new: str) -> Json:
 
 
 def _over_calls(
-    value: Json, block: str, change: Callable[[str, Mapping[str, Json]], Json], *, ports: Mapping[str, str] | None = None
+    value: Json,
+    block: str,
+    change: Callable[[str, Mapping[str, Json]], Json],
+    *,
+    ports: Mapping[str, str] | None = None,
 ) -> Json:
     """The file with every record that calls `block` changed, and references to the outputs of these calls."""
     for name in ("", *(value.get("blocks") or {})):
@@ -228,8 +230,10 @@ def _calls(value: Json, where: str, record: Mapping[str, Json], block: str) -> b
     return block in _block_values(value, where, parameter)
 
 
-def _block_values(value: Json, where: str, parameter: str, passed: frozenset[tuple[str, str]] = frozenset()) -> set[str]:
-    """The blocks that a parameter of a place is seen to hold: by default, in a variant, or where the place is called."""
+def _block_values(
+    value: Json, where: str, parameter: str, passed: frozenset[tuple[str, str]] = frozenset()
+) -> set[str]:
+    """The blocks that a parameter of a place is seen to hold: by default, in a variant, or as a call gives it."""
     if (where, parameter) in passed:
         return set()
     passed |= {(where, parameter)}
@@ -247,7 +251,9 @@ def _block_values(value: Json, where: str, parameter: str, passed: frozenset[tup
     return found
 
 
-def _may_call(value: Json, where: str, record: Mapping[str, Json], block: str, passed: frozenset[tuple[str, str]]) -> bool:
+def _may_call(
+    value: Json, where: str, record: Mapping[str, Json], block: str, passed: frozenset[tuple[str, str]]
+) -> bool:
     target = record.get("block")
     if is_formula(target):
         return block in _block_values(value, where, str(target)[1:].strip(), passed)
@@ -267,7 +273,9 @@ def _renamed_in(value: Json, where: str, old: str, new: str) -> Json:
             made = {key: new if item == old and key in theirs else item for key, item in made.items()}
         nodes[name] = made
     params = {
-        name: {**one, "default": new} if name in handed and isinstance(one, Mapping) and one.get("default") == old else one
+        name: {**one, "default": new}
+        if name in handed and isinstance(one, Mapping) and one.get("default") == old
+        else one
         for name, one in (place.body.get("params") or {}).items()
     }
     body = {**place.body, "nodes": nodes, **({"params": params} if params else {})}

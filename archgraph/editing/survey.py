@@ -204,9 +204,7 @@ def _blocks_only(draft: Draft, folder: Path | None) -> Survey:
     return Survey(draft.value, None, tuple(_located(found)))
 
 
-def _inferred(
-    value: Any, graph: Graph, found: list[Finding], limits: Limits, *, whole: bool, judged: bool
-) -> Survey:
+def _inferred(value: Any, graph: Graph, found: list[Finding], limits: Limits, *, whole: bool, judged: bool) -> Survey:
     inference = Inference(graph, limits)
     builder, values = _begun(inference, graph)
     root, looked = None, None

@@ -9,7 +9,16 @@ from archgraph.compiler.emit import model_name, sizes
 from archgraph.compiler.passes import PASSES
 from archgraph.compiler.plan import Loop, Operation, Plan, lowered, run
 from archgraph.diagnostics import escaped
-from archgraph.interchange.structure import Function, Segment, Spot, Structure, arguments, identifier, segments, structure
+from archgraph.interchange.structure import (
+    Function,
+    Segment,
+    Spot,
+    Structure,
+    arguments,
+    identifier,
+    segments,
+    structure,
+)
 from archgraph.vocabulary.base import Call, Layer
 
 INDENT: Final = "    "
@@ -135,14 +144,16 @@ class _Writer:
         return found
 
     def again(self, number: int, step: Operation) -> list[str]:
-        """The variable of the node itself for a part of it, such as its activation, where nothing else reads what it held."""
+        """The variable of the node itself for a part of it, such as its activation, if nothing else reads it."""
         feed = step.feeds[0] if step.feeds else None
         base, slash, _ = step.name.partition("/")
         if not slash or step.outputs != 1 or feed is None or feed.item == INPUT:
             return []
         before = self.function.plan.steps[feed.item]
         plan = self.function.plan
-        reads = sum(one == feed for other in plan.steps for one in other.feeds) + sum(one == feed for one in plan.results)
+        reads = sum(one == feed for other in plan.steps for one in other.feeds) + sum(
+            one == feed for one in plan.results
+        )
         if before.name.partition("/")[0] != base or before.outputs != 1 or reads != 1:
             return []
         return list(self.variables[feed.item])
@@ -164,7 +175,7 @@ class _Writer:
 
     def layer(self, layer: Layer, spot: Spot, name: str) -> str:
         """The expression that makes a layer."""
-        parts = []
+        parts: list[str] = []
         given = arguments(layer)
         leading = next((keys for keys in FIRST if not layer.ours and list(given)[:1] == [keys[0]]), ())  # fmt: skip
         for key, value in given.items():
@@ -194,14 +205,14 @@ class _Writer:
         if not loop.copies:
             yield f"{variables[0]} = {feeds[loop.carry]}"
         for segment in segments(self.function, number):
-            together = segment.count > 1 and (segment.alike or self.constant(number, segment))
+            together = segment.copies > 1 and (segment.alike or self.constant(number, segment))
             if together:
                 if current[loop.carry] != variables[0]:
                     yield f"{variables[0]} = {current[loop.carry]}"
                 current[loop.carry] = variables[0]
                 yield from self.together(number, loop, segment, current, variables)
                 continue
-            for copy in range(segment.start, segment.start + segment.count):
+            for copy in range(segment.start, segment.start + segment.copies):
                 handed = self.given(number, copy, segment.function)
                 name = self.copy_path(loop, str(copy) if loop.indexed else "")
                 yield from self.copy(segment.function, loop, copy, name, current, variables, handed)
@@ -211,7 +222,7 @@ class _Writer:
         self, number: int, loop: Loop, segment: Segment, current: list[str], variables: list[str]
     ) -> Iterator[str]:
         """Copies as a loop of Python."""
-        end = segment.start + segment.count
+        end = segment.start + segment.copies
         counted = f"range({f'{segment.start}, ' if segment.start else ''}{end})"
         handed = self.given(number, segment.start, segment.function)
         if segment.alike:
@@ -264,7 +275,7 @@ class _Writer:
         """Whether the arguments of a run of copies are the same in every use of this function."""
         return not any(
             Spot(number, copy, (name,)) in self.function.parameters
-            for copy in range(segment.start, segment.start + segment.count)
+            for copy in range(segment.start, segment.start + segment.copies)
             for name in segment.function.names
         )
 
@@ -273,7 +284,13 @@ class _Inline(_Writer):
     """Writes the layers of an op that is repeated, in the loop itself."""
 
     def __init__(
-        self, function: Function, plan: Plan, shares: bool, inputs: Sequence[str], name: str, arguments: Mapping[str, str]
+        self,
+        function: Function,
+        plan: Plan,
+        shares: bool,
+        inputs: Sequence[str],
+        name: str,
+        arguments: Mapping[str, str],
     ) -> None:
         super().__init__(function, shares, inputs, name.removeprefix("f").strip('"'), ())
         self.given_arguments = arguments

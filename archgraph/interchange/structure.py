@@ -92,7 +92,12 @@ def _function(
     for number, step in enumerate(plan.steps):
         if isinstance(step, Loop):
             inner[number] = tuple(_inside(step, copy, found, known) for copy in range(len(step.copies)))
-    key = name, inputs, tuple(_shape(step, inner.get(number, ())) for number, step in enumerate(plan.steps)), plan.results
+    key = (
+        name,
+        inputs,
+        tuple(_shape(step, inner.get(number, ())) for number, step in enumerate(plan.steps)),
+        plan.results,
+    )
     function = found.get(key)
     if function is None:
         function = found[key] = Function(name, doc, inputs, inner=inner)
@@ -205,7 +210,7 @@ class Segment(NamedTuple):
     function: Function
     alike: bool
     """Whether they have the same arguments in every use."""
-    count: int
+    copies: int
 
 
 def segments(function: Function, number: int) -> list[Segment]:
@@ -228,9 +233,9 @@ def _joined(found: list[Segment]) -> list[Segment]:
     joined: list[Segment] = []
     for one in found:
         last = joined[-1] if joined else None
-        both_single = last is not None and one.count == 1 and (last.count == 1 or not last.alike)
+        both_single = last is not None and one.copies == 1 and (last.copies == 1 or not last.alike)
         if last is not None and last.function is one.function and both_single:
-            joined[-1] = Segment(last.start, last.function, False, last.count + 1)
+            joined[-1] = Segment(last.start, last.function, False, last.copies + 1)
         else:
             joined.append(one)
     return joined
@@ -245,5 +250,3 @@ def identifier(text: str) -> str:
 
 
 _TAKEN = frozenset({*dir(builtins), "keras", "layers", "build", "made", "once", "LAYERS", "name"})
-
-

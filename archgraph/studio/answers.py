@@ -100,14 +100,16 @@ def _inline(session: Session, ask: Ask) -> Reply:
     block = session.survey.graph.blocks.get(known) if session.survey.graph is not None else None
     body, value = _body(session, block, known)
     look = session.survey.inside(name, here.look) if here.look is not None else None
-    shapes = {port: sizes(look.seen[port].tensors[0]) for port in body["inputs"] if look is not None and port in look.seen}
+    shapes = {
+        port: sizes(look.seen[port].tensors[0]) for port in body["inputs"] if look is not None and port in look.seen
+    }
     made = inline(value, here.block, name, body, shapes)
     fresh = [one for one in Place(made, here.block).nodes if one not in here.place.nodes]
     return _done(session, made, f"Write out {name}", fresh)
 
 
 def _body(session: Session, block: Block | None, name: str) -> tuple[Mapping[str, Any], Any]:
-    """The JSON of a block; one of an imported file becomes the file's own, since what it calls may be known there only."""
+    """The JSON of a block; one of an imported file becomes the file's own, as what it calls is known there only."""
     own = (session.value.get("blocks") or {}).get(name)
     if own is not None:
         return own, session.value
@@ -248,7 +250,9 @@ def _diff(session: Session, ask: Ask) -> Reply:
     found = marked(session, here)
     return {
         "nodes": {name: one for name, one in found.items() if one["change"] != "removed"},
-        "removed": [{"name": name, "text": one["changeText"]} for name, one in found.items() if one["change"] == "removed"],
+        "removed": [
+            {"name": name, "text": one["changeText"]} for name, one in found.items() if one["change"] == "removed"
+        ],
     }
 
 

@@ -10,9 +10,9 @@ import streamlit as st
 
 from archgraph.diagnostics import Diagnostic, GraphError
 from archgraph.document.layout import Layout
+from archgraph.document.order import ORDER
 from archgraph.document.reader import read
 from archgraph.document.writer import canonical
-from archgraph.document.order import ORDER
 from archgraph.editing.templates import alone, templates
 from archgraph.studio.drafts import Drafts, new_key, recovered
 from archgraph.studio.session import Session

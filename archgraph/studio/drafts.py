@@ -1,4 +1,4 @@
-"""What has been edited and not yet saved, kept beside the workspace's files so that a reload or a crash loses nothing."""
+"""What has been edited and not yet saved, kept in the workspace so that a reload or a crash loses nothing."""
 
 import json
 import re

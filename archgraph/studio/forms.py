@@ -1,4 +1,4 @@
-"""Forms made from records: a choice of names, and a field for each number, flag and choice of the one that is chosen."""
+"""Forms made from records: a choice of names, and a field for each number, flag and choice of what is chosen."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -54,7 +54,10 @@ def _put(made: dict[str, Any], field: Field, key: str) -> dict[str, Any]:
 def field_form(field: Field, value: Any, key: str) -> Any:
     """One field."""
     kind = simple_kind(field.kind)
-    label, told = field.name.replace("_", " ").capitalize(), f"{field.doc} It {'must' if field.required else 'can'} be {field.kind}."
+    label, told = (
+        field.name.replace("_", " ").capitalize(),
+        f"{field.doc} It {'must' if field.required else 'can'} be {field.kind}.",
+    )
     if isinstance(kind, Flag):
         return st.checkbox(label, bool(value), key=key, help=told)
     if isinstance(kind, Choice):
@@ -72,7 +75,7 @@ def number_form(label: str, field: Field, value: Any, key: str, told: str) -> An
     low = kind.minimum if kind.minimum is not None else kind.above
     high = kind.maximum if kind.maximum is not None else kind.below
     bounds = {name: cast(bound) for name, bound in (("min_value", low), ("max_value", high)) if bound is not None}
-    number = st.number_input(
+    number: Any = st.number_input(  # type: ignore[call-overload]
         label, value=None if value is None else cast(value), step=1 if whole else None, key=key, help=told,
         format=None if whole else "%g", **bounds,
     )  # fmt: skip

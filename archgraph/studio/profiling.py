@@ -114,6 +114,8 @@ def _target(name: str, column: Column) -> tuple[list[str], list[str]]:
     if high / max(low, 1) > UNEVEN:
         rare, common = column.classes[int(counts.argmin())], column.classes[int(counts.argmax())]
         told.append(f"The classes are uneven: {common} occurs {high:,} times, {rare} only {int(counts.min()):,} times.")
-        return told, [] if counts.min() == 0 else ["Weigh the classes evenly, or the network may learn to ignore the rare ones."]
+        return told, [] if counts.min() == 0 else [
+            "Weigh the classes evenly, or the network may learn to ignore the rare ones."
+        ]
     told.append(f"The classes are about even: {low:,} to {high:,} samples each.")
     return told, []

@@ -1,4 +1,4 @@
-"""Training in a process of its own, which outlives the page: started, watched, stopped and resumed by its run folder."""
+"""Training in a process that outlives the page: started, watched, stopped and resumed by its run folder."""
 
 import json
 import os
@@ -43,7 +43,7 @@ class Job:
                 return "stopped" if read_json(self.folder.result).get("interrupted") else "finished"
             except GraphError:
                 return "failed"
-        return "stopped" if self.folder.state.is_file() else "failed"
+        return "stopped" if self.folder.checkpoints.is_dir() else "failed"
 
     @property
     def history(self) -> list[Mapping[str, Any]]:
@@ -147,7 +147,7 @@ def jobs(workspace: Workspace) -> list[Job]:
 
 
 def process_began(pid: int) -> str:
-    """When a process began, as the system counts, so that another of the same number is not taken for it; else empty."""
+    """When a process began, as the system counts: another of the same number is not taken for it. Empty: it is gone."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
     except OSError:

@@ -14,8 +14,8 @@ from archgraph.document.order import ORDER
 from archgraph.document.reader import Document
 from archgraph.document.revise import revise
 from archgraph.editing import catalogue as editing_catalogue
-from archgraph.editing.patches import apply, same
 from archgraph.editing.fixing import Fix, fixes, key_of
+from archgraph.editing.patches import apply, same
 from archgraph.editing.survey import Finding, Survey, survey
 from archgraph.studio.places import Opened, opened
 
@@ -204,7 +204,8 @@ class Session:
         told = {
             "epoch": self.epoch, "ack": self.ack, "documentHash": fingerprint(self.value), "catalogueHash": key,
             "replies": self.replies, "view": shown,
-            "file": {"id": self.identity, "name": self.name, "dirty": self.dirty, "changedOnDisk": self.changed_on_disk},
+            "file": {"id": self.identity, "name": self.name, "dirty": self.dirty,
+                     "changedOnDisk": self.changed_on_disk},
         }  # fmt: skip
         if self.known != self.epoch:
             told |= {"document": self.value, "layout": {path: list(at) for path, at in self.layout.pinned.items()}}

@@ -67,7 +67,9 @@ def _shown_at(finding: Finding, here: Opened) -> str:
     if finding.path[:depth] == here.path and len(finding.path) > depth:
         return finding.path[depth]
     if finding.block:
-        return next((name for name, record in here.place.nodes.items() if _calls(here.place, record, finding.block)), "")
+        return next(
+            (name for name, record in here.place.nodes.items() if _calls(here.place, record, finding.block)), ""
+        )
     return ""
 
 

@@ -81,7 +81,9 @@ def reactions(run: Path, given: Mapping[str, Any]) -> dict[str, dict[str, float]
 
     folder = RunFolder(run)
     model = load_model(folder.model if folder.model.is_file() else folder.best)
-    last = {layer.name.split(".")[0]: layer for layer in model.layers if not isinstance(layer.output, list | tuple | dict)}
+    last = {
+        layer.name.split(".")[0]: layer for layer in model.layers if not isinstance(layer.output, list | tuple | dict)
+    }
     watching = load_keras().Model(model.inputs, {name: layer.output for name, layer in last.items()})
     resolved = read_json(folder.resolved)["data"]["columns"]["inputs"]
     fitted = preprocessing.from_json(read_json(folder.preprocessing))

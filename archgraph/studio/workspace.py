@@ -1,4 +1,4 @@
-"""One folder of graphs, experiments and runs: nothing outside it is read or written, and no update of a file is lost."""
+"""One folder of graphs, experiments and runs: nothing outside is read or written, no update of a file is lost."""
 
 import fcntl
 import hashlib

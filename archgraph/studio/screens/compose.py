@@ -32,7 +32,9 @@ def show() -> None:
 
 def _welcome() -> None:
     st.title("Build a neural network")
-    st.markdown("A network is drawn as boxes joined by wires. Each box is a step, each wire carries numbers to the next.")
+    st.markdown(
+        "A network is drawn as boxes joined by wires. Each box is a step, each wire carries numbers to the next."
+    )
     one, two, three = st.columns(3, gap="large")
     with one, st.container(border=True):
         st.subheader("I am new to this")
@@ -114,14 +116,16 @@ def _toolbar(here: Desk, session: Session) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="toolbar"):
         mark = " ●" if session.dirty else ""
         st.markdown(f"**{plain(session.name or session.title)}**{mark}", width="content",
-                    help="● means: there are changes that are not in the file yet." if session.dirty else None)  # fmt: skip
+                    help="● means: there are changes that are not saved yet." if session.dirty else None)  # fmt: skip
         if st.button("Save", icon=":material/save:", type="primary" if session.dirty else "secondary"):
             dialogs.save(here, session)
         if st.button("Save as", icon=":material/save_as:") or st.session_state.pop("save as", False):
             dialogs.save_as(here)
         if st.button("Changes", icon=":material/difference:", help="What is different from the file on disk"):
             dialogs.changes(session)
-        session.comparing = st.toggle("Mark changes", session.comparing, help="Mark on the canvas what is not in the file")
+        session.comparing = st.toggle(
+            "Mark changes", session.comparing, help="Mark on the canvas what is not in the file"
+        )
         if st.button("Export", icon=":material/ios_share:", help="Picture, page, Keras code, model file"):
             dialogs.export(session)
         if st.button("Train", icon=":material/model_training:"):
@@ -129,7 +133,8 @@ def _toolbar(here: Desk, session: Session) -> None:
         variants = list(session.value.get("variants") or ())
         if variants:
             chosen = st.selectbox("Variant", variants, label_visibility="collapsed", width=170,
-                                  index=variants.index(session.variant) if session.variant in variants else 0)  # fmt: skip
+                                  index=variants.index(session.variant) if session.variant in variants else 0,
+            )  # fmt: skip
             session.variant = chosen
         session.batch_size = st.selectbox(
             "Samples at a time", BATCHES, index=BATCHES.index(session.batch_size), width=110,

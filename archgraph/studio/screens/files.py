@@ -145,7 +145,11 @@ def _card(name: str) -> dict[str, Any]:
     path = templates()[name]
     value = json.loads(path.read_text("utf-8"))
     shaped = infer(load_graph(str(path)))
-    return {"title": str(value.get("name", name)), "doc": str(value.get("doc", "")), "weights": count(shaped.parameters)}
+    return {
+        "title": str(value.get("name", name)),
+        "doc": str(value.get("doc", "")),
+        "weights": count(shaped.parameters),
+    }
 
 
 @functools.cache

@@ -7,13 +7,16 @@ import streamlit as st
 
 WORDS: Final[Mapping[str, str]] = {
     "accuracy": "The share of answers that are right.",
-    "activation": "A simple curve that a layer's numbers go through, so that layers together can do more than add. Also: the numbers themselves, as they come out of a layer.",
+    "activation": "A simple curve that a layer's numbers go through, so that layers together can do more than add. "
+    "Also: the numbers themselves, as they come out of a layer.",
     "attention": "A layer that lets each place of a sequence look at all others and take from those that matter.",
     "batch": "The samples that are looked at together before the weights move a little.",
-    "batch normalisation": "Brings the numbers of a layer into a common range while it learns, which makes learning quicker.",
+    "batch normalisation": "Brings the numbers of a layer into a common range while it learns, which makes "
+    "learning quicker.",
     "bias": "A number that is added whatever the input is. It is learned.",
     "block": "Several layers under one name. It is edited once, however often it is used.",
-    "channel": "One of the numbers at each place: red, green and blue of a picture, or one pattern that a layer looks for.",
+    "channel": "One of the numbers at each place: red, green and blue of a picture, or one pattern that a "
+    "layer looks for.",
     "class": "One of the possible answers, such as “cat” or “dog”.",
     "contract": "A promise about the network, such as “at most a million parameters”. It is checked with every edit.",
     "convolution": "A layer that slides small windows over a picture or sequence and says where their pattern occurs.",
@@ -33,7 +36,8 @@ WORDS: Final[Mapping[str, str]] = {
     "optimiser": "The rule by which the weights move.",
     "overfitting": "Learning the training samples by heart: training gets better while validation gets worse.",
     "padding": "Cells that are added around a picture, so that windows fit at its border.",
-    "parameter": "A number that is learned. Networks have hundreds to billions of them. Also: a knob of a block or file.",
+    "parameter": "A number that is learned. Networks have hundreds to billions of them. Also: a knob of a "
+    "block or file.",
     "pooling": "Makes a picture or sequence smaller by keeping the largest or the average of each small window.",
     "preprocessing": "What is done to the data before the network sees them, such as scaling.",
     "receptive field": "How much of the input one number of a layer can see.",
@@ -48,7 +52,8 @@ WORDS: Final[Mapping[str, str]] = {
     "stride": "How far a window moves from one look to the next.",
     "test part": "Samples that are kept aside to the very end, to see how good the network really is.",
     "training part": "The samples that the network learns from.",
-    "validation part": "Samples that are not learned from, to see after each epoch how good the network is on new ones.",
+    "validation part": "Samples that are not learned from, to see after each epoch how good the network is on "
+    "new ones.",
     "weight": "A number by which an input is multiplied. It is learned.",
 }  # fmt: skip
 """Words and what they mean."""

@@ -71,7 +71,7 @@ def _question(known: Profile) -> str:
     if not known.target:
         return "These data have nothing that could be predicted."
     if known.classes:
-        return f"Which **{plain(known.target)}** does it have? One answer of {len(known.classes)}, with a probability for each."
+        return f"Which **{plain(known.target)}**? One answer of {len(known.classes)}, with a probability for each."
     return f"How much **{plain(known.target)}**? The answer is a number."
 
 

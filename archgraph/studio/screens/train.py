@@ -130,19 +130,20 @@ def _form(value: dict[str, Any], key: str) -> dict[str, Any]:
         order = [*COMMON_LOSSES, *(name for name in LOSS.table if name not in COMMON_LOSSES)]
         made["loss"] = named_form("Loss", LOSS, value["loss"], f"{key} loss", order=order, told=hint("loss"), first=0)
     if isinstance(value.get("optimizer", "adam"), str | dict):
-        made["optimizer"] = named_form(
-            "Optimiser", OPTIMIZER, value.get("optimizer", "adam"), f"{key} optimizer", told=hint("optimiser"))  # fmt: skip
+        given = value.get("optimizer", "adam")
+        made["optimizer"] = named_form("Optimiser", OPTIMIZER, given, f"{key} optimizer", told=hint("optimiser"))
         if "optimizer" not in value and made["optimizer"] == "adam":
             del made["optimizer"]
     fields = Settings.fields()
     one, two, three = st.columns(3)
     with one:
-        made["epochs"] = number_form("Epochs", fields["epochs"], value.get("epochs", 10), f"{key} epochs", hint("epoch"))
+        made["epochs"] = number_form(
+            "Epochs", fields["epochs"], value.get("epochs", 10), f"{key} epochs", hint("epoch")
+        )
     with two:
         made = _optional(made, "batch_size", 32, key, hint("batch"))
     with three:
-        made = _optional(made, "validation", 0.1, key, hint("validation part"))
-    return made
+        return _optional(made, "validation", 0.1, key, hint("validation part"))
 
 
 def _optional(made: dict[str, Any], name: str, default: Any, key: str, told: str) -> dict[str, Any]:
@@ -223,5 +224,3 @@ def curves(rows: list[Mapping[str, Any]]) -> None:
         last = latest.get(f"val_{name}", latest.get(name))
         st.markdown(f"**{plain(name.replace('_', ' '))}**" + (f": {last:.4g}" if isinstance(last, int | float) else ""))
         st.line_chart(chart, x="epoch", y=[key for key in chart if key != "epoch"], height=200)
-
-

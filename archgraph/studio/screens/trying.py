@@ -13,8 +13,8 @@ from archgraph.studio.desk import Desk, desk
 from archgraph.studio.drawing_pad import drawing_pad
 from archgraph.studio.running import Job
 from archgraph.studio.screens.glossary import explained
-from archgraph.studio.worker import Worker
 from archgraph.studio.wording import plain
+from archgraph.studio.worker import Worker
 from archgraph.training.folder import read_json
 
 PICTURE_MB: Final = 20
