@@ -21,6 +21,7 @@ examples:
   archgraph train lenet5{GRAPH}                       the experiment beside the graph: lenet5{EXPERIMENT}
   archgraph train lenet5.train.json --epochs 3 --set optimizer.learning_rate=0.01
   archgraph train lenet5.train.json --run-dir runs/first
+  archgraph train lenet5.train.json --from runs/base    begin with the weights that another run learned
   archgraph train lenet5.train.json --resume            go on with its newest run
   archgraph train lenet5.train.json --resume runs/first go on with that one
   archgraph train lenet5.train.json --workers 2         two processes here share every batch
@@ -35,6 +36,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--run-dir", metavar="DIR", help="a new or empty folder (default: runs/NAME-NUMBER)")
     where.add_argument(
         "--resume", metavar="RUN", nargs="?", const="", help="go on with a run folder (default: the newest)"
+    )
+    parser.add_argument(
+        "--from", metavar="RUN", dest="source", help="begin with weights of a run or a .keras file (initial_weights)"
     )
     add_set(parser, "replace an entry of the file, by its dotted path; the value is JSON, or else text (repeatable)")
     parser.add_argument("--epochs", metavar="N", type=positive, help="short for --set epochs=N")
@@ -54,6 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
     overrides = settings(arguments.values)
     if arguments.epochs:
         overrides["epochs"] = arguments.epochs
+    if arguments.source:
+        overrides["initial_weights.file"] = str(Path(arguments.source).resolve())
     if arguments.workers and arguments.workers > 1:
         return _launched(experiment, overrides, arguments)
     from archgraph.training import train
@@ -86,6 +92,7 @@ def _launched(experiment: str, overrides: Mapping[str, Any], arguments: argparse
     name = plan(load_experiment(experiment, {**overrides, "hardware": hardware})).experiment.name
     place = folders.find(name, arguments.resume or None) if resume else folders.create(name, arguments.run_dir)
     words = [word for value in arguments.values or () for word in ("--set", value)]
+    words += ["--from", arguments.source] if arguments.source else []
     words += ["--epochs", str(arguments.epochs)] if arguments.epochs else []
     words += ["--quiet"] if arguments.quiet else []
     return launch(place, count, [experiment, *words], resume=resume, say=lambda text: print(text, file=sys.stderr))

@@ -136,6 +136,9 @@ def misfits(
     if len(networks) > 1:
         yield Rejected("AG210", "pre-training is for objectives of one graph", hint="leave it out", field=at)
         return
+    if experiment.hardware.spread:
+        yield Rejected("AG210", "pre-training is done on one device", hint="leave out one of the two", field=at)
+        return
     (shaped,) = networks.values()
     every = stacks(shaped)
     if len(every) < 2:

@@ -200,3 +200,18 @@ def test_what_cannot_be_is_told_at_its_place(
     found = [one for one in check_experiment(write(**changes)) if one.code == code]
     assert [one.pointer for one in found] == [pointer] and found[0].line
     assert message in found[0].message
+
+
+def test_the_command_line_takes_a_run_to_begin_with(
+    base: Run, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from archgraph.cli import main
+
+    path = write(epochs=1, optimizer=STILL, initial_weights={"file": "elsewhere", "skip": ["scores"]})
+    assert main(["train", str(path), "--from", "runs/base", "--run-dir", "tuned", "-q"]) == 0
+    report = json.loads(Path("tuned/initial_weights.json").read_text())["model"]
+    assert report["reused"] == ["hidden/kernel", "hidden/bias"]
+    assert set(report["reinitialised"].values()) == {"skipped"}
+    assert main(["train", str(path), "--from", "nowhere", "-q"]) == 1
+    said = capsys.readouterr()
+    assert "AG704" in said.out + said.err

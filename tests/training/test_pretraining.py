@@ -1,6 +1,8 @@
 """Greedy layer-wise pre-training. The oracles are the definition (errors fall, layers stay) and PCA."""
 
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +150,27 @@ def test_a_run_killed_while_it_pretrains_ends_as_if_it_had_not_been(
     resumed = train(path, run_dir="killed", resume=True, progress=False)
     assert "pre-training goes on at layer" in (resumed.path / "train.log").read_text()
     assert report(resumed) == report(whole)
+    same(whole, resumed)
+
+
+def test_ctrl_c_while_it_pretrains_is_a_pause(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    from archgraph.training import layerwise
+
+    path = write(DEEP, epochs=1, pretraining={"epochs": 3, "learning_rate": 0.01})
+    whole = train(path, run_dir="whole", progress=False)
+    original, calls = layerwise.Layerwise._epoch, []
+
+    def pressed(self: Any) -> None:
+        calls.append(1)
+        original(self)
+        if len(calls) == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(layerwise.Layerwise, "_epoch", pressed)
+    run = train(path, run_dir="paused", progress=False)
+    assert run.interrupted and not run.history and len(calls) == 4
+    resumed = train(path, run_dir="paused", resume=True, progress=False)
+    assert len(calls) == 6 and report(resumed) == report(whole)
     same(whole, resumed)
 
 
