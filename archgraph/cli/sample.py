@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.prompt is not None:
         raise Misused("a prompt is for runs whose objective is " + " or ".join(TEXTS))
     if Path(arguments.output or "").suffix.lower() not in (".png", ".npz"):
-        raise Misused("pictures need --output, a file that ends in .png or .npz")
+        raise Misused("pictures go to a file: --output must end in .png or .npz")
     from archgraph.training import sample
 
     drawn = sample(

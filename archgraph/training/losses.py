@@ -294,6 +294,19 @@ class MeanIoU(KerasObject):
     ignore_class: int | None = param(optional(Integer()), "A class number that does not count.", default=None)
 
 
+@_metric("dice_score", "DiceScore")
+class DiceScore(KerasObject):
+    """Twice the overlap over the sum of sizes, the mean of the classes (Dice 1945); for segmentation."""
+
+    num_classes: int | None = param(
+        optional(Integer(2)),
+        "Number of classes, whose numbers are the targets. Default: one output, yes or no.",
+        default=None,
+    )
+    threshold: float = param(Number(), "Without num_classes: outputs above it mean yes.", default=0.5)
+    ground: bool = param(Flag(), "Class 0, the ground, counts too.", default=False)
+
+
 @_metric("binary_io_u", "BinaryIoU")
 class BinaryIoU(KerasObject):
     """Overlap over union of yes and no; for segmentation."""

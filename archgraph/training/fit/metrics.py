@@ -16,6 +16,7 @@ def mismeasured(fit: Fit, target: Target) -> Iterator[Rejected]:
     given, output = target.values.shape, target.tensor.shape
     for number, (name, _, metric) in enumerate(fit.experiment.metrics(target.output)):
         sparse = name in _SPARSE_METRICS or (name == "mean_io_u" and getattr(metric, "sparse_y_true", False))
+        sparse = sparse or (name == "dice_score" and getattr(metric, "num_classes", None) is not None)
         if name == "accuracy":
             continue
         wanted = output[:-1] if sparse else output

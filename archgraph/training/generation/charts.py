@@ -56,7 +56,7 @@ def labelled_rows(title: str, labels: Sequence[str], pictures: Array, low: float
 
 def _sides(pictures: Array) -> tuple[int, int, int]:
     if pictures.ndim == 4:
-        return pictures.shape[1:]  # type: ignore[return-value]
+        return pictures.shape[1:]
     side = round(pictures[0].size ** 0.5)
     return side, side, 1
 

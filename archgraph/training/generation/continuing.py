@@ -28,9 +28,9 @@ class Trained:
         """Raises `GraphError` AG704: the folder holds no such run."""
         self.folder = RunFolder(Path(run))
         resolved = read_json(self.folder.resolved)
-        self.objective: Mapping[str, Any] = resolved["settings"]["objective"]
+        self.objective: Mapping[str, Any] = resolved.get("settings", {}).get("objective", {})
         self.about: Mapping[str, Any] = resolved.get("objective", {})
-        self.name = str(self.objective["name"])
+        self.name = str(self.objective.get("name", ""))
 
     def model(self) -> Any:
         """The Keras model. Raises `GraphError` AG704: there is none, or Keras cannot load it."""

@@ -151,7 +151,7 @@ def _stepper(trainee: Stepping) -> Any:
     """A Keras model whose training step is the trainee's: Keras batches, counts steps and scales losses for it."""
     keras = trainee.keras
 
-    class Stepper(keras.Model):  # type: ignore[misc,name-defined]
+    class Stepper(keras.Model):  # type: ignore[name-defined]
         """Only its training and test functions are used."""
 
         def train_step(self, data: Any) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def test_pictures_come_from_the_run_folder(name: str, project: Path, capsys: pyt
     assert main(["sample", "run", "--count", "4", "-o", "a.png"]) == 0
     assert (project / "a.png").read_bytes()[:4] == b"\x89PNG"
     assert main(["sample", "run"]) == 2
-    assert "need --output" in capsys.readouterr().err
+    assert "--output must end in" in capsys.readouterr().err
     assert main(["sample", "run", "--prompt", "a", "-o", "a.png"]) == 2
 
 
