@@ -20,7 +20,6 @@ _STYLE: Final = """
 
 def show() -> None:
     """Draw the page that is asked for."""
-    st.set_option("client.showErrorLinks", False)
     st.set_option("client.showErrorDetails", "none")  # what goes wrong is told in words, or in the log
     st.set_page_config(page_title="archgraph studio", page_icon="🕸", layout="wide")
     st.html(_STYLE)
