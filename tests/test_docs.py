@@ -125,7 +125,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_every_command_that_is_named_exists(page: Path) -> None:
     text = page.read_text("utf-8")
     spans = [*re.findall(r"`([^`\n]+)`", text), *(fence.text for fence in fences(page, "console", "sh", "bash"))]
-    named = {name for span in spans for name in re.findall(r"(?:^|\$ |\s)archgraph ([a-z]+)\b", span)}
+    named = {name for span in spans for name in re.findall(r"(?:^|\$ |\s)archgraph ([a-z]+(?:-[a-z]+)*)\b", span)}
     assert named <= set(COMMANDS)
 
 

@@ -66,7 +66,7 @@ def test_every_command_teaches_with_examples(command, capsys):
 def test_help_lists_every_command_and_the_exit_statuses(capsys):
     status, out, _ = cli(capsys, "--help")
     assert status == 0
-    assert re.findall(r"^    ([a-z]+) +[a-z]", out, re.MULTILINE) == list(COMMANDS)
+    assert re.findall(r"^    ([a-z-]+)\s+[a-z]", out, re.MULTILINE) == list(COMMANDS)
     assert "0 fine · 1 a file was refused · 2 the command was misused · 130 interrupted" in out
 
 
