@@ -28,18 +28,22 @@ from archgraph.graph import MISSING, Block
 from archgraph.kinds import LARGEST, AnyOf, Integer, Kind, ListOf, Shared, shown
 from archgraph.record import Field, Named, Record
 from archgraph.shapes import show
+from archgraph.training.augmentation import AUGMENTATIONS, Augmentation
 from archgraph.training.callbacks import CALLBACKS
 from archgraph.training.data import SOURCES, Source
 from archgraph.training.experiment import DataSource, PerOutput, Settings
 from archgraph.training.folder import RunFolder
 from archgraph.training.generation.figures import FEATURES, FIGURES
 from archgraph.training.hardware import HARDWARES
+from archgraph.training.initial import InitialWeights
 from archgraph.training.losses import LOSSES, METRICS, Loss
+from archgraph.training.objectives import OBJECTIVES
 from archgraph.training.objectives.adversarial import Game, SemiSupervised
 from archgraph.training.objectives.game import CODES as CODES_OF_A_GAME
 from archgraph.training.objectives.game import GAME_LOSSES, PENALTIES
 from archgraph.training.optimizer import OPTIMIZERS, Optimizer
 from archgraph.training.preprocessing import STEPS, Step
+from archgraph.training.pretraining import Pretraining
 from archgraph.training.schedules import SCHEDULES, Schedule
 from archgraph.vocabulary import REGISTRY, Example, Family, Primitive
 from archgraph.vocabulary.parameters import ACTIVATIONS, EXPLICIT_PADDING, INITIALIZERS, L1L2, NORM_OPS
@@ -109,6 +113,7 @@ def words(kind: Kind) -> str:
             "a loss": "[loss](#losses)", "a metric": "[metric](#metrics)", "an optimiser": "[optimiser](#optimisers)",
             "a schedule": "[schedule](#schedules)", "a callback": "[callback](#callbacks)",
             "a preprocessing step": "[preprocessing step](#preprocessing)",
+            "an augmentation": "[augmentation](#augmentation)",
         }  # fmt: skip
         if kind.noun in places:
             return f"{kind.noun.partition(' ')[0]} {places[kind.noun]}"
@@ -379,6 +384,13 @@ def needs(kind: type[Source]) -> str:
     return f" Needs: `{kind.extra}`." if kind.extra else ""
 
 
+def objectives() -> str:
+    """Objectives with losses of their own and one network that learns: what each is, and its options."""
+    alone = {name: kind for name, kind in OBJECTIVES.items() if kind.fields() and not issubclass(kind, Game)}
+    parts = (f"### {name}\n\n{kind.doc()}\n\n{parameters(kind.fields().values())}" for name, kind in alone.items())
+    return "\n\n".join(parts)
+
+
 def run_folder() -> str:
     """The files of a run."""
     folder = RunFolder(Path())
@@ -404,6 +416,10 @@ REGIONS: Mapping[str, Callable[[], str]] = {
     "settings": fields_of(Settings),
     "data": sources,
     "data options": fields_of(Source),
+    "augmentation options": fields_of(Augmentation),
+    "augmentations": lambda: named_table("augmentation", AUGMENTATIONS, Augmentation),
+    "initial weights": fields_of(InitialWeights),
+    "pretraining": fields_of(Pretraining),
     "step options": fields_of(Step),
     "steps": lambda: named_table("step", STEPS, Step),
     "loss options": fields_of(Loss),
@@ -414,6 +430,7 @@ REGIONS: Mapping[str, Callable[[], str]] = {
     "schedules": lambda: named_table("schedule", SCHEDULES, Schedule),
     "callbacks": lambda: named_table("callback", CALLBACKS),
     "hardware": lambda: named_table("hardware", HARDWARES),
+    "objectives": objectives,
     "game options": lambda: parameters(Game.fields().values()),
     "semi-supervised options": lambda: parameters(
         field for name, field in SemiSupervised.fields().items() if name not in Game.fields()
