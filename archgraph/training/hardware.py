@@ -111,7 +111,7 @@ class SeveralMachines(Hardware):
             if address in self.workers[:number]:
                 yield Rejected("AG210", f"{address} is named twice", field=f"/workers/{number}")
             elif not 0 < int(address.rpartition(":")[2]) < 2**16:
-                yield Rejected("AG201", f"a port is at most 65535, got {address}", field=f"/workers/{number}")
+                yield Rejected("AG210", f"a port is at most 65535, got {address}", field=f"/workers/{number}")
 
 
 HARDWARES: dict[str, type[Hardware]] = {

@@ -103,7 +103,7 @@ def end() -> dict[str, Any]:
 
 def weights(path: Path) -> str:
     """SHA-256 of all arrays in a ``.keras`` file."""
-    import h5py
+    import h5py  # type: ignore[import-untyped]
 
     found = hashlib.sha256()
     with zipfile.ZipFile(path) as archive, archive.open("model.weights.h5") as stream, h5py.File(stream) as file:
@@ -121,7 +121,7 @@ def main() -> None:
     from archgraph.compiler.backend import load_keras
 
     load_keras()  # imported once; no operation runs before the fork
-    told, drawn = Path("told"), random.Random(5)
+    told, drawn = Path("told"), random.Random(int(sys.argv[4]) if len(sys.argv) > 4 else 5)
     began = time.monotonic()
     assert forked(experiment, overrides, False, None, told)
     seconds, moments, whole = time.monotonic() - began, int(told.read_text()), end()
@@ -143,6 +143,7 @@ def main() -> None:
         for key, value in whole.items():
             assert found[key] == value, (runs, key, found[key], value)
         runs += 1
+        print(f"{struck} kills, {runs} runs: all the same", file=sys.stderr, flush=True)
     print(json.dumps({"struck": struck, "same": runs, "moments": moments, "seconds": round(seconds, 2)}))
 
 

@@ -50,9 +50,10 @@ train(sys.argv[1], run_dir="one", progress=False)
 """
 
 
-def python(*arguments: str, **more: Any) -> "subprocess.Popen[str]":
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    return subprocess.Popen([sys.executable, *arguments], env={**ENVIRONMENT, **more}, text=True, **pipes)
+def python(*arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, *arguments], env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
 
 
 def ended(process: "subprocess.Popen[str]", status: int = 0) -> str:
