@@ -9,7 +9,6 @@ from archgraph.training.data.base import Array
 from archgraph.training.data.dataset import Part
 from archgraph.training.generation import charts
 
-SHOWN = 8
 _MOST_CLASSES = 12
 """Outlines of more classes could not be told apart."""
 
@@ -20,10 +19,10 @@ def outlines(title: str, part: Part, given: Mapping[str, Array]) -> Iterator[tup
         picture = next((values for values in part.inputs.values() if plots.is_picture(values.shape[1:])), None)
         if picture is None or output not in given:
             continue
-        marked = _marks(np.asarray(target[:SHOWN]), np.asarray(given[output][:SHOWN]))
+        marked = _marks(np.asarray(target), np.asarray(given[output]))
         if marked is not None and marked[0].shape[1:] == picture.shape[1:3]:
             ending = f"_{output}" if len(part.targets) > 1 else ""
-            yield f"outlines{ending}", charts.overlays(title, np.asarray(picture[:SHOWN]), *marked)
+            yield f"outlines{ending}", charts.overlays(title, np.asarray(picture), *marked)
 
 
 def _marks(target: Array, given: Array) -> tuple[Array, Array] | None:

@@ -4,11 +4,10 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
-
 from archgraph.compiler.backend import load_keras
 from archgraph.diagnostics import GraphError, Rejected
 from archgraph.training.data.base import Array
+from archgraph.training.data.dataset import spread
 from archgraph.training.generation.mosaic import as_pictures, mosaic, rows_of
 from archgraph.training.generation.numbers import Foreteller
 from archgraph.training.trainees.stepping import Judged, Stepping, only
@@ -59,8 +58,8 @@ class AutoregressiveTrainee(Stepping):
 
     def _completions(self) -> bytes:
         """Unseen pictures, their upper halves, and several ways in which the network goes on from there."""
-        (test,) = self.dataset.test.inputs.values()
-        whole, kept = np.asarray(test[:_COMPLETED]), self.foreteller.count // 2
+        (whole,) = spread(self.dataset.test, _COMPLETED).inputs.values()
+        kept = self.foreteller.count // 2
         rows: list[Array] = [whole]
         for number in range(_DRAWS):
             seed = (self.settings.seed, _PURPOSE, 0, number)

@@ -8,17 +8,18 @@ import numpy as np
 from archgraph.training import state
 from archgraph.training.assemble import assemble, make_losses
 from archgraph.training.data.base import Array
-from archgraph.training.data.dataset import Dataset, Part
+from archgraph.training.data.dataset import Dataset, Part, spread
 from archgraph.training.evaluate import evaluate, illustrate, outputs
 from archgraph.training.feed import Feed
 from archgraph.training.generation.mosaic import as_pictures, mosaic, rows_of
-from archgraph.training.outlines import SHOWN, outlines
+from archgraph.training.outlines import outlines
 from archgraph.training.planning import Plan
 from archgraph.training.trainees.base import Trainee
 from archgraph.training.trainees.stepping import only, outputs_of
 
 _PICTURES = 10
 """Pictures that are shown after an epoch."""
+_OUTLINED = 8
 
 
 class CompiledTrainee(Trainee):
@@ -59,15 +60,16 @@ class CompiledTrainee(Trainee):
 
     def illustrate(self, title: str) -> Iterator[tuple[str, bytes]]:
         yield from illustrate(title, self.trained, self.plan, self.dataset)
-        yield from outlines(title, self.dataset.test, self._looked_at(SHOWN))
+        part = spread(self.dataset.test, _OUTLINED)
+        yield from outlines(title, part, self._looked_at(part))
 
     def shown(self, epoch: int) -> Iterator[tuple[str, bytes | str]]:
         """Pictures that the network makes of unseen ones: below each what was asked for, where that is another."""
-        test = self.dataset.test
-        given = self._looked_at(_PICTURES)
+        test = spread(self.dataset.test, _PICTURES)
+        given = self._looked_at(test)
         (seen, *_), several = test.inputs.values(), len(test.targets) > 1
         for output, target in test.targets.items():
-            rows = [np.asarray(seen[:_PICTURES]), given[output], np.asarray(target[:_PICTURES])]
+            rows = [seen, given[output], target]
             if any(row.shape != rows[1].shape for row in rows) or as_pictures(rows[1][:1]) is None:
                 continue
             rows = rows[:2] if np.array_equal(rows[0], rows[2]) else rows
@@ -76,14 +78,13 @@ class CompiledTrainee(Trainee):
                 name = f"pictures_{output}.png" if several else "pictures.png"
                 yield name, mosaic(pictures, len(rows[0]), low=low, high=high if high > low else low + 1)
 
-    def _looked_at(self, count: int) -> Mapping[str, Array]:
-        """What the network makes of the first test samples; what draws random numbers draws the same ones later."""
-        test, kept = self.dataset.test, [one for one in self.trained.variables if not one.trainable]
+    def _looked_at(self, part: Part) -> Mapping[str, Array]:
+        """What the network makes of a few samples; what draws random numbers draws the same ones later."""
+        kept = [one for one in self.trained.variables if not one.trainable]
         before = state.capture(kept)
-        inputs = {name: np.asarray(values[:count]) for name, values in test.inputs.items()}
-        given = outputs_of(self.trained, inputs)
+        given = outputs_of(self.trained, part.inputs)
         state.restore(kept, before)
-        return {name: np.asarray(only(given, name)) for name in test.targets}
+        return {name: np.asarray(only(given, name)) for name in part.targets}
 
 
 class SupervisedTrainee(CompiledTrainee):

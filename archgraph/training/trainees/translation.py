@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from archgraph.training.data.base import Array
-from archgraph.training.data.dataset import Part
+from archgraph.training.data.dataset import Part, spread
 from archgraph.training.feed import Feed
 from archgraph.training.generation import charts
 from archgraph.training.generation.beam import distance, forwards, write
@@ -93,7 +93,7 @@ class TranslationTrainee(Stepping):
         return forwards(alignments, written, part.inputs[self.read] != self.objective.padding)
 
     def shown(self, epoch: int) -> Iterator[tuple[str, bytes | str]]:
-        part = _first(self.dataset.test, _SHOWN)
+        part = spread(self.dataset.test, _SHOWN)
         lines, read_of = [], part.inputs[self.read]
         for read, truth, found in zip(read_of, self.truths(part), self.write(read_of), strict=True):
             said = " ".join(self._symbols(found[0][0]))
@@ -105,7 +105,7 @@ class TranslationTrainee(Stepping):
         name = self.objective.alignment
         if name is None:
             return
-        part = _first(self.dataset.test, _DRAWN)
+        part = spread(self.dataset.test, _DRAWN)
         maps = []
         for number, alignment in enumerate(self._outputs(part.inputs)[name]):
             said = [*self._symbols(part.targets[self.output][number])]

@@ -8,6 +8,7 @@ import numpy as np
 
 from archgraph.compiler.backend import load_keras
 from archgraph.training.data.base import Array
+from archgraph.training.data.dataset import spread
 from archgraph.training.feed import Feed
 from archgraph.training.fit import last_function
 from archgraph.training.generation import charts
@@ -86,8 +87,7 @@ class VariationalTrainee(Stepping):
         return float(np.mean(found))
 
     def shown(self, epoch: int) -> Iterator[tuple[str, bytes | str]]:
-        (given,) = self.dataset.test.inputs.values()
-        given = np.asarray(given[:_SHOWN])
+        (given,) = spread(self.dataset.test, _SHOWN).inputs.values()
         drawn = as_pictures(self.coder.drawn(self.objective.samples, (self.settings.seed, _PURPOSE)))
         pictures, again = as_pictures(given), as_pictures(self.coder.decode(self.coder.encode(given)[0]))
         if drawn is not None and pictures is not None and again is not None:
