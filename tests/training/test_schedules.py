@@ -7,8 +7,12 @@ import keras
 import numpy as np
 import pytest
 
+from archgraph.diagnostics import GraphError
+from archgraph.training import load_experiment, train
 from archgraph.training.assemble import make_rate
 from archgraph.training.schedules import SCHEDULES, as_schedule
+from tests.training.conftest import Write
+from tests.training.test_loop import PressesCtrlC, same
 
 STEPS, EPOCHS = 25, 8
 TOTAL = STEPS * EPOCHS
@@ -112,3 +116,49 @@ def test_restarts_stay_exact_for_long() -> None:
         near = np.arange(restart - 3, restart + 4)
         found = [float(rate(int(step))) for step in near]
         assert found == pytest.approx([schedule.rate(int(step), STEPS, TOTAL) for step in near], abs=2e-4)
+
+
+BACKWARDS = {"name": "cyclical", "lowest": 0.1, "highest": 0.01, "step_size": 3}
+UNEVEN = {"name": "piecewise_constant", "boundaries": [5, 3], "values": [0.1, 0.01, 0.001]}
+BAD: list[tuple[Any, str, str]] = [
+    (BACKWARDS, "AG210", "/highest"),
+    (UNEVEN, "AG210", "/boundaries"),
+    ({**UNEVEN, "boundaries": [3, 5, 7]}, "AG210", "/values"),
+    ({"name": "warmup", "steps": 3, "then": BACKWARDS}, "AG210", "/then/highest"),
+    ({"name": "warmup", "steps": 3, "then": {"name": "warmup", "steps": 1, "then": 0.1}}, "AG205", "/then/name"),
+    ({"name": "warmup", "steps": 0, "then": 0.1}, "AG201", "/steps"),
+    ({"name": "warmup", "steps": 3, "then": -0.1}, "AG201", "/then"),
+    ({"name": "warmup", "steps": 3, "start": -1, "then": 0.1}, "AG201", "/start"),
+    ({**BACKWARDS, "mode": "square"}, "AG205", "/mode"),
+    ({**BACKWARDS, "gamma": 2}, "AG201", "/gamma"),
+    ({"name": "one_cycle", "highest": 0.1, "rising": 1}, "AG201", "/rising"),
+    ({"name": "one_cycle", "highest": 0.1, "start_divisor": 0.5}, "AG201", "/start_divisor"),
+    ({"name": "one_cycle", "highest": 0.1, "end_divisor": 0}, "AG201", "/end_divisor"),
+    ({"name": "one_cycle", "highest": 0.1, "shape": "round"}, "AG205", "/shape"),
+    ({"name": "one_cycle", "highest": 0.1, "per": "day"}, "AG205", "/per"),
+    ({"name": "step_decay", "initial_learning_rate": 0.1}, "AG204", ""),
+    ({"name": "step_decay", "initial_learning_rate": 0.1, "decay_steps": 0}, "AG201", "/decay_steps"),
+    ({"name": "step_decay", "initial_learning_rate": 0.1, "decay_steps": 1, "decay_rate": 2}, "AG201", "/decay_rate"),
+    ({"name": "sinus"}, "AG205", "/name"),
+]
+
+
+@pytest.mark.parametrize(("rate", "code", "pointer"), BAD)
+def test_wrong_schedules_are_refused_in_one_placed_line(rate: Any, code: str, pointer: str, write: Write) -> None:
+    with pytest.raises(GraphError) as error:
+        load_experiment(write(optimizer={"name": "sgd", "learning_rate": rate}))
+    assert [(one.code, one.pointer) for one in error.value.diagnostics] == [
+        (code, f"/optimizer/learning_rate{pointer}")
+    ]
+
+
+def test_a_run_on_a_schedule_is_resumed_to_the_same_end_and_drawn(write: Write) -> None:
+    rate = {"name": "warmup", "steps": 5, "then": {"name": "cyclical", "lowest": 0.01, "highest": 0.2, "step_size": 4}}
+    path = write(epochs=2, optimizer={"name": "rmsprop_nesterov", "learning_rate": rate})
+    whole = train(path, progress=False)
+    assert train(path, progress=PressesCtrlC(1, 3)).interrupted
+    resumed = train(path, resume=True, progress=False)
+    same(whole, resumed)
+    assert (resumed.path / "learning_rate.png").read_bytes()[:4] == b"\x89PNG"
+    schedule = as_schedule(rate)
+    assert [row["learning_rate"] for row in whole.history] == pytest.approx([schedule.rate(n, 9, 18) for n in (9, 18)])

@@ -1,6 +1,7 @@
 """Every optimiser, step by step, against the formula of its paper in NumPy."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -364,3 +365,56 @@ def test_an_optimiser_goes_through_its_configuration() -> None:
         same(
             walk(again, 5), walk(made({"name": name, "learning_rate": {"name": "warmup", "steps": 3, "then": RATE}}), 5)
         )
+
+
+@pytest.mark.parametrize("name", sorted(set(OPTIMIZERS) - {"lbfgs"}))
+def test_all_that_changes_is_among_its_variables(name: str) -> None:
+    whole = walk(made({"name": name, "learning_rate": RATE}))
+    first = made({"name": name, "learning_rate": RATE})
+    walk(first, 5)
+    assert len({id(variable) for variable in first.variables}) == len(first.variables)
+    again = made({"name": name, "learning_rate": RATE})
+    weights = [keras.Variable(array, dtype="float64") for array in whole[4]]
+    again.build(weights)
+    for variable, kept in zip(again.variables, first.variables, strict=True):
+        variable.assign(kept)
+    for wanted in whole[5:]:
+        gradients = [gradient_of(n)(np.array(weight)) for n, weight in enumerate(weights)]
+        again.apply([keras.ops.convert_to_tensor(one) for one in gradients], weights)
+        for weight, array in zip(weights, wanted, strict=True):
+            np.testing.assert_array_equal(np.array(weight), array)
+
+
+def along(optimizer: Any, weights: Any) -> None:
+    optimizer.apply([weight * np.float32(factor) for weight, factor in zip(weights, CURVED, strict=True)], weights)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "adamw"])
+def test_fused_updates_accumulate_clip_and_average_as_keras_does(name: str) -> None:
+    import tensorflow as tf
+
+    options = {"gradient_accumulation_steps": 2, "global_clipnorm": 0.5, "use_ema": True, "weight_decay": 0.1}
+    found = []
+    for optimizer in (
+        made({"name": name, "learning_rate": RATE, **options}),
+        getattr(keras.optimizers, {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}[name])(RATE, **options),
+    ):
+        weights = [keras.Variable(start, dtype="float32") for start in STARTS]
+        optimizer.build(weights)
+
+        step = tf.function(partial(along, optimizer, weights), autograph=False)
+        for _ in range(7):
+            step()
+        moving = [np.array(weight) for weight in weights]
+        optimizer.finalize_variable_values(weights)
+        found.append([*moving, *(np.array(weight) for weight in weights)])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_null_and_parts_of_paths_mean_what_they_say() -> None:
+    rule: Any = OPTIMIZER.make({"name": "muon", "rms_rate": None, "exclude_layers": ["head.0"]})
+    assert rule.arguments()["rms_rate"] is None and rule.arguments()["exclude_layers"] == [r"head\.0"]
+    plain = walk(made({"name": "muon", "learning_rate": RATE, "rms_rate": None, "weight_decay": 0}), 1)
+    scaled = walk(made({"name": "muon", "learning_rate": RATE, "rms_rate": 1 / np.sqrt(4), "weight_decay": 0}), 1)
+    np.testing.assert_allclose(plain[0][0], scaled[0][0], rtol=1e-6)
