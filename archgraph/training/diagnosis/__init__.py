@@ -9,7 +9,7 @@ from archgraph.training.diagnosis.findings import DIAGNOSES, Finding, Remedy, li
 from archgraph.training.folder import RunFolder
 
 FOLLOWS_FROM: Mapping[str, tuple[str, ...]] = {
-    "plateau": ("dead units", "vanishing gradients"),
+    "plateau": ("diverging", "dead units", "vanishing gradients"),
     "under-fitting": ("diverging", "plateau", "dead units", "vanishing gradients", "label noise"),
     "vanishing gradients": ("dead units",),
 }

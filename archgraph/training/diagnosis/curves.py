@@ -134,7 +134,7 @@ def under_fitting(case: Case) -> Finding | None:
         "share of the rest that as many epochs more would take off at the present pace": coming,
     }
     summary = f"training loss ended at {shown(last)}, which is {share:.0%} of the way from a constant answer to none"
-    if coming > 0.1:
+    if coming > 0.1 or _coming(case.loss) > 0.3 * (case.loss[0] - last) > 0:
         summary += "; it was still falling"
         more = remedies.setting(case, "epochs", 3 * case.epochs, f"train longer: {3 * case.epochs} epochs")
         return Finding("under-fitting", summary, evidence, (*more, *remedies.scaled_rate(case, 3, "longer steps")))

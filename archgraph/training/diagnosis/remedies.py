@@ -193,7 +193,7 @@ def normalised(case: Case, words: str) -> tuple[Remedy, ...]:
     for role, graph in roles(case):
         last = results(graph)
         changes = [
-            put(f"{at}/norm", "batch_norm")
+            put(f"{at}/norm", "batch")
             for at, name, node in records(graph)
             if node.get("op") in ("dense", "conv") and "activation" in node and "norm" not in node and name not in last
         ]

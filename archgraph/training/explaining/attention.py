@@ -102,7 +102,11 @@ def _chooses(node: FlatNode) -> bool:
 
 def _fed(node: FlatNode, look: Look) -> Any:
     feed = node.feeds[0]
-    return None if feed is None or feed.path not in look.values else look.values[feed.path][feed.port]
+    if feed is None:
+        return None
+    if feed.path in look.inputs:
+        return np.asarray(look.inputs[feed.path])
+    return look.values[feed.path][feed.port] if feed.path in look.values else None
 
 
 def _spatial(twin: Twin, path: str, fed: Any) -> Attention:

@@ -20,6 +20,7 @@ SCORED = "AttentionWithScores"
 class Look:
     """What the nodes of a network gave for some samples."""
 
+    inputs: Mapping[str, Any]
     outputs: Mapping[str, Any]
     """The outputs of the graph."""
     values: Mapping[str, list[Any]]
@@ -85,7 +86,7 @@ class Twin:
             values |= self._steps(path, taken, training, steps)
         outputs = given["outputs"]
         names = list(self.shaped.outputs)
-        return Look(outputs if isinstance(outputs, Mapping) else {names[0]: outputs}, values)
+        return Look(inputs, outputs if isinstance(outputs, Mapping) else {names[0]: outputs}, values)
 
     # ---- scans
 
