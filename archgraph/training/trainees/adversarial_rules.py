@@ -50,7 +50,6 @@ class Rules:
         endings = {name: last_function(shaped[DISCRIMINATOR], name) for name in self._outputs[DISCRIMINATOR]}
         self._endings = {name: ending[0] if ending else "" for name, ending in endings.items()}
         self._prices = prices.prices(self.game.price, self.ops)
-        self._middle = prices.middle(self.game.price)
         self.classes = 0
         if isinstance(self.game, SemiSupervised):
             self.classes = len(plan.samples.columns[plan.binding.targets[self.judging]].classes)
@@ -124,7 +123,9 @@ class Rules:
             of_made = self.judge(made, tail, training=training)
             at_real, at_made = self.score(of_real), self.score(of_made)
             price = self._prices.judge(at_real, at_made) * getattr(self.game, "game_weight", 1.0)
-            figures |= {"real_accuracy": self._above(at_real), "fake_accuracy": 1 - self._above(at_made)}
+            middle = prices.middle(self.game.price, at_real, at_made, self.ops)
+            figures["real_accuracy"] = self.ops.cast(at_real > middle, "float32")
+            figures["fake_accuracy"] = self.ops.cast(at_made <= middle, "float32")
             price += self._found(of_real, told, of_made, {**fresh, **tail}, figures)
             if training and self.game.steepness is not None:
                 figures["gradient_penalty"] = self._steepness(picture, made, told, step)
@@ -137,9 +138,6 @@ class Rules:
     def _plays(self) -> bool:
         """Whether the discriminator sees drawn pictures at all."""
         return not isinstance(self.game, SemiSupervised) or self.game.game_weight > 0
-
-    def _above(self, score: Any) -> Any:
-        return self.ops.cast(score > self._middle, "float32")
 
     def _penalties(self, network: Any) -> Any:
         """Penalties on weights that the graph asks for."""

@@ -54,8 +54,10 @@ def prices(loss: GameLoss, ops: Any) -> Prices:
     return Prices(lambda real, fake: mean(fake) - mean(real), lambda fake: -mean(fake))
 
 
-def middle(loss: GameLoss) -> float:
-    """The score above which a picture counts as judged real."""
+def middle(loss: GameLoss, real: Any, fake: Any, ops: Any) -> Any:
+    """The score above which a picture counts as judged real; a critic without a scale parts a batch half way."""
+    if isinstance(loss, Wasserstein):
+        return 0.5 * (ops.mean(real) + ops.mean(fake))
     return 0.5 * (loss.real + loss.drawn) if isinstance(loss, LeastSquares) else 0.0
 
 

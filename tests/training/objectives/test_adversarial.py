@@ -103,7 +103,8 @@ BAD: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any], str, str]] = [
     (TANH, DISCRIMINATOR, {}, "/preprocessing",
      "the generator ends in tanh at node 'picture/activation', which gives -1 to 1, but real pictures go from 0 to 1"),
     (GENERATOR, DISCRIMINATOR, {"preprocessing": RAW_DATA}, "/preprocessing",
-     "the generator ends in sigmoid at node 'picture/activation', which gives 0 to 1, but real pictures go from 0 to 16"),
+     "the generator ends in sigmoid at node 'picture/activation', which gives 0 to 1, "
+     "but real pictures go from 0 to 16"),
     ({**GENERATOR, "inputs": {"z": {"shape": [4]}}}, DISCRIMINATOR, {}, "/graphs/generator",
      "the generator generator has no random input"),
     (GENERATOR, CONDITIONAL_DISCRIMINATOR, TOLD, "/graphs/discriminator",

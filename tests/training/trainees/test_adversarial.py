@@ -148,39 +148,40 @@ def test_matched_features_leave_the_score_out_of_the_generators_price(project: P
 # ---- sizes that fade in
 
 
-def growing(shape: list[int]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A generator of 8x8 and a discriminator with two sizes that fade in."""
-    generator = {
-        **GENERATOR,
-        "nodes": {
-            "first": {"op": "dense", "in": "z", "units": 4}, "small": {"op": "reshape", "in": "first", "target_shape": [2, 2, 1]},
-            "up1": {"op": "upsample", "in": "small"}, "conv1": {"op": "conv", "in": "up1", "filters": 1, "kernel_size": 3},
-            "fade1": {"op": "fade_in", "in": {"old": "up1", "new": "conv1"}},
-            "up2": {"op": "upsample", "in": "fade1"}, "conv2": {"op": "conv", "in": "up2", "filters": 1, "kernel_size": 3},
-            "fade2": {"op": "fade_in", "in": {"old": "up2", "new": "conv2"}},
-        },
-        "outputs": {"picture": "fade2"},
-    }  # fmt: skip
-    discriminator = {
-        **DISCRIMINATOR,
-        "inputs": {"picture": {"shape": shape}},
-        "nodes": {
-            "down2": {"op": "avg_pool", "in": "picture"}, "conv2": {"op": "conv", "in": "down2", "filters": 1, "kernel_size": 3},
-            "fade2": {"op": "fade_in", "in": {"old": "down2", "new": "conv2"}},
-            "down1": {"op": "avg_pool", "in": "fade2"}, "conv1": {"op": "conv", "in": "down1", "filters": 1, "kernel_size": 3},
-            "fade1": {"op": "fade_in", "in": {"old": "down1", "new": "conv1"}},
-            "flat": {"op": "flatten", "in": "fade1"}, "real": {"op": "dense", "in": "flat", "units": 1},
-        },
-    }  # fmt: skip
-    return generator, discriminator
+def conv(fed: str) -> dict[str, Any]:
+    return {"op": "conv", "in": fed, "filters": 1, "kernel_size": 3}
+
+
+def fade(old: str, new: str) -> dict[str, Any]:
+    return {"op": "fade_in", "in": {"old": old, "new": new}}
+
+
+GROWING: dict[str, Any] = {
+    **GENERATOR,
+    "nodes": {
+        "first": {"op": "dense", "in": "z", "units": 4},
+        "small": {"op": "reshape", "in": "first", "target_shape": [2, 2, 1]},
+        "up1": {"op": "upsample", "in": "small"}, "conv1": conv("up1"), "fade1": fade("up1", "conv1"),
+        "up2": {"op": "upsample", "in": "fade1"}, "conv2": conv("up2"), "fade2": fade("up2", "conv2"),
+    },
+    "outputs": {"picture": "fade2"},
+}  # fmt: skip
+SHRINKING: dict[str, Any] = {
+    **DISCRIMINATOR,
+    "inputs": {"picture": {"shape": [8, 8, 1]}},
+    "nodes": {
+        "down2": {"op": "avg_pool", "in": "picture"}, "conv2": conv("down2"), "fade2": fade("down2", "conv2"),
+        "down1": {"op": "avg_pool", "in": "fade2"}, "conv1": conv("down1"), "fade1": fade("down1", "conv1"),
+        "flat": {"op": "flatten", "in": "fade1"}, "real": {"op": "dense", "in": "flat", "units": 1},
+    },
+}  # fmt: skip
 
 
 def test_small_sizes_fade_in_first_on_both_sides(project: Path) -> None:
     """Two steps of waiting, two of fading, then the same for the larger size."""
     rescaled = [{"name": "rescale", "from_range": [0, 16]}]
-    path = write_game(
-        project, *growing([8, 8, 1]), preprocessing=rescaled, objective=objective(fade_steps=2, hold_steps=2)
-    )
+    slowly = objective(fade_steps=2, hold_steps=2)
+    path = write_game(project, GROWING, SHRINKING, preprocessing=rescaled, objective=slowly)
     trainee = made(path)
     feed, seen = batches(trainee.dataset), []
     for _ in range(9):

@@ -44,10 +44,12 @@ def test_losses_are_those_of_the_papers(loss: Any, judged: float, drawn: float) 
     assert float(paid.draw(FAKE)) == pytest.approx(drawn, rel=1e-5)
 
 
-def test_the_verdict_turns_half_way_between_the_labels() -> None:
-    squares: Any = GAME_LOSS.make("least_squares")
-    hinge: Any = GAME_LOSS.make("hinge")
-    assert (middle(squares), middle(hinge)) == (0.5, 0)
+@pytest.mark.parametrize(
+    ("loss", "score"), [("least_squares", 0.5), ("hinge", 0), ("non_saturating", 0), ("wasserstein", (0.5 - 1.25) / 2)]
+)
+def test_the_verdict_turns_half_way_between_the_labels_or_the_means(loss: str, score: float) -> None:
+    made: Any = GAME_LOSS.make(loss)
+    assert float(middle(made, REAL, FAKE, OPS)) == pytest.approx(score)
 
 
 def test_a_probability_is_turned_into_the_score_it_came_from() -> None:
