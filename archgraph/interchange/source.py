@@ -195,7 +195,7 @@ class _Writer:
             return self.function.parameters[spot]
         if value is None or (key == "strides" and not layer.ours and "Conv" in layer.name and _even(value) == 1):
             return None
-        return literal(key, value)
+        return literal(key, value if layer.ours or key not in EVEN else _even(value))
 
     # ---- loops
 
@@ -333,8 +333,6 @@ def literal(key: str, value: Any) -> str:
         return f"keras.initializers.{value['name']}({given})"
     if key.endswith("_regularizer") and isinstance(value, Mapping):
         return f"keras.regularizers.L1L2({', '.join(f'{name}={item!r}' for name, item in value.items())})"
-    if key in EVEN and isinstance(_even(value), int):
-        return repr(_even(value))
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{name!r}: {literal('', item)}" for name, item in value.items()) + "}"
     if isinstance(value, str):
@@ -347,7 +345,7 @@ def broken(line: str) -> list[str]:
     if len(line) <= WIDTH - 8 or "(" not in line:
         return [line]
     opened = line.index("(", line.index("=") if "=" in line.split("(")[0] else 0)
-    if not line.endswith(")") or line[opened - 1 :].count("(") == 0:
+    if not line.endswith((")", "):")) or line[opened - 1 :].count("(") == 0:
         return [line]
     head, body = line[: opened + 1], line[opened + 1 :]
     parts = _pieces(body)

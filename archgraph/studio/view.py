@@ -64,7 +64,8 @@ def _shown_at(finding: Finding, here: Opened) -> str:
     if finding.block == here.block and here.editable:
         return finding.node or _end(finding, here.place)
     depth = len(here.path)
-    if finding.path[:depth] == here.path and len(finding.path) > depth:
+    known = len(finding.path) > 1 or not finding.block  # else it is not told which call leads there
+    if known and finding.path[:depth] == here.path and len(finding.path) > depth:
         return finding.path[depth]
     if finding.block:
         return next(
@@ -96,11 +97,14 @@ def _calls(place: Place, record: Mapping[str, Any], block: str, known: frozenset
 
 
 def _badges(survey: Survey, here: Opened) -> dict[str, list[str]]:
+    """Severities by the thing that shows them; what stands inside a block is shown at each of its calls."""
     found: dict[str, list[str]] = {}
     for finding in survey.findings:
-        where = _shown_at(finding, here)
-        if where:
-            found.setdefault(where, []).append(finding.diagnostic.severity)
+        where = {_shown_at(finding, here)}
+        if finding.block and finding.block != here.block:
+            where |= {name for name, record in here.place.nodes.items() if _calls(here.place, record, finding.block)}
+        for name in where - {""}:
+            found.setdefault(name, []).append(finding.diagnostic.severity)
     return found
 
 

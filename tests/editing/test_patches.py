@@ -14,7 +14,7 @@ from archgraph.editing.patches import apply, between, inverse, same
 SHARED = json.loads((Path(__file__).parent / "patches.json").read_text("utf-8"))
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["", "a", "=n"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "c/~", ""]), inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "c/~", " "]), inner),
     max_leaves=12,
 )
 

@@ -1,20 +1,14 @@
 """The canvas page: one row of buttons, and below it the canvas, which answers every edit without a reload."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
-from archgraph.diagnostics import GraphError
-from archgraph.editing import catalogue as editing_catalogue
 from archgraph.studio import dialogs
-from archgraph.studio.answers import ANSWERS, marked
 from archgraph.studio.canvas import canvas
-from archgraph.studio.cards import catalogue_message
+from archgraph.studio.conversation import SAVE_AS, message, take
 from archgraph.studio.desk import Desk, desk
-from archgraph.studio.inspecting import inspected
-from archgraph.studio.session import Reply, Session
-from archgraph.studio.view import view
+from archgraph.studio.session import Session
 from archgraph.studio.wording import plain
 
 KEY: Final = "canvas"
@@ -70,48 +64,6 @@ def board() -> None:
     dialogs.show_pending(here)
 
 
-def take(here: Desk, said: Mapping[str, Any]) -> None:
-    """Take in what the canvas says."""
-    session = here.session
-    if session is None or said.get("file", session.identity) != session.identity:
-        return
-    before = session.value, session.layout
-    session.receive(said, {**ANSWERS, "save": lambda session, ask: _saved(here, session)})
-    if before[0] is not session.value or before[1] is not session.layout:
-        here.drafts.keep(session)
-
-
-def _saved(here: Desk, session: Session) -> Reply:
-    """Save where a name is known; the window for a name cannot open from here, so the toolbar is asked to."""
-    if not session.name:
-        st.session_state["save as"] = True
-        return {"done": False, "label": ""}
-    try:
-        return {"done": here.save(), "label": ""}
-    except GraphError as error:
-        first = error.diagnostics[0]
-        return {"error": {"message": first.message, "hint": first.hint, "field": first.pointer}}
-
-
-def message(session: Session) -> dict[str, Any]:
-    """What the canvas is told."""
-    opened = session.opened
-    shown = view(session.survey, opened, batch_size=session.batch_size)
-    if len(session.selection) == 1:
-        shown["inspect"] = inspected(session.survey, opened, session.selection[0])
-    session.mend(shown)
-    if session.comparing:
-        for name, change in marked(session, opened).items():
-            if name in shown["nodes"] and change["change"] != "follows":
-                shown["nodes"][name] |= change
-    if session.overlay is not None:
-        shown["overlay"] = session.overlay
-    told = session.data(shown)
-    if session.catalogue != editing_catalogue.fingerprint():
-        told["catalogue"] = catalogue_message()
-    return told
-
-
 def _toolbar(here: Desk, session: Session) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="toolbar"):
         mark = " ●" if session.dirty else ""
@@ -119,7 +71,7 @@ def _toolbar(here: Desk, session: Session) -> None:
                     help="● means: there are changes that are not saved yet." if session.dirty else None)  # fmt: skip
         if st.button("Save", icon=":material/save:", type="primary" if session.dirty else "secondary"):
             dialogs.save(here, session)
-        if st.button("Save as", icon=":material/save_as:") or st.session_state.pop("save as", False):
+        if st.button("Save as", icon=":material/save_as:") or st.session_state.pop(SAVE_AS, False):
             dialogs.save_as(here)
         if st.button("Changes", icon=":material/difference:", help="What is different from the file on disk"):
             dialogs.changes(session)
