@@ -107,6 +107,7 @@ class Board:
         box = flow.bounding_box()
         entry.drag_to(flow, target_position={"x": at[0] - box["x"], "y": at[1] - box["y"]})
         self.page.get_by_label("Search the palette").fill("")
+        self.settle()
 
     def clipboard(self) -> Any:
         """The JSON on the clipboard."""

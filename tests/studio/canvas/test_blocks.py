@@ -26,6 +26,7 @@ def test_a_block_is_entered_and_left(board: Board, way: str) -> None:
         board.node("body").hover()
         board.page.get_by_label("Open body").click()
     board.see(*INSIDE)
+    board.settle()
     crumbs = board.page.get_by_label("Where you are")
     board.expect(crumbs).to_contain_text("unit ×2")
     board.press("Escape") if way != "button" else crumbs.get_by_role("button", name="block").first.click()

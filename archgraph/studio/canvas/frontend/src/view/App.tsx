@@ -34,13 +34,12 @@ function Shell() {
   const stage = useRef<HTMLElement>(null);
   const linked = useRef(false);
   const theme = useTheme(root);
-  const busy = useSnapshot(({ session, laying }) => session.epoch === 0 || laying > 0 || session.pending.length > 0 || session.asks.length > 0);
+  const busy = useSnapshot(({ session, laying }) => session.epoch === 0 || session.place.join() !== session.view.place.path.join() || laying > 0 || session.pending.length > 0 || session.asks.length > 0);
   const size = useSize(stage);
+  const focused = useKeptFocus(root);
 
   const command = useCallback((one: Command) => {
     run(one, studio, flow, stage.current?.getBoundingClientRect());
-    // What had the focus may be gone, and with it every key.
-    if (one === 'delete' || one === 'bridge' || one === 'undo' || one === 'redo') root.current?.focus({ preventScroll: true });
   }, [studio, flow]);
 
   const onKeyDown = (event: KeyboardEvent) => {
@@ -68,7 +67,8 @@ function Shell() {
   };
 
   return (
-    <div className={`studio ${theme}`} ref={root} tabIndex={-1} onKeyDown={onKeyDown} onPaste={onPaste} data-testid="studio" aria-busy={busy}>
+    <div className={`studio ${theme}`} ref={root} tabIndex={-1} onKeyDown={onKeyDown} onPaste={onPaste} data-testid="studio" aria-busy={busy}
+      onFocus={() => { focused.current = true; }} onBlur={(event) => { focused.current = event.relatedTarget instanceof Node && event.currentTarget.contains(event.relatedTarget); }}>
       <TopBar run={command} />
       <div className="middle">
         {screen.palette && !screen.outline && <Palette />}
@@ -87,6 +87,22 @@ function Shell() {
       {screen.grouping === true && <GroupDialog />}
     </div>
   );
+}
+
+/** What has the focus may be taken away, and every key with it: then the whole has it. No blur tells of that. */
+function useKeptFocus(root: { readonly current: HTMLElement | null }): { current: boolean } {
+  const focused = useRef(false);
+  const items = useSnapshot((state) => state.scope.items);
+  const screen = useSnapshot((state) => state.screen);
+  useEffect(() => {
+    const frame = requestAnimationFrame(() => {
+      const around = root.current?.getRootNode();
+      const active = around instanceof ShadowRoot || around instanceof Document ? around.activeElement : null;
+      if (focused.current && (active === null || active === document.body)) root.current?.focus({ preventScroll: true });
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [root, items, screen]);
+  return focused;
 }
 
 function useSize(element: { readonly current: HTMLElement | null }): { readonly width: number; readonly height: number } {

@@ -1,9 +1,9 @@
 /** The canvas: React Flow with the gestures of the studio. */
 import {
   applyNodeChanges, Background, BackgroundVariant, Controls, MiniMap, ReactFlow, SelectionMode, useReactFlow, ViewportPortal,
-  type Connection, type Edge, type FinalConnectionState, type HandleType, type NodeChange, type OnConnectStartParams,
+  type Connection, type Edge, type FinalConnectionState, type HandleType, type NodeChange, type OnConnectStartParams, type Rect, type Viewport,
 } from '@xyflow/react';
-import { useCallback, useEffect, useMemo, useRef, useState, type DragEvent, type MouseEvent as ReactMouseEvent } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState, type DragEvent, type MouseEvent as ReactMouseEvent, type RefObject } from 'react';
 import { firstHandle, refusal } from '../graph/connecting';
 import { connect } from '../graph/edits';
 import { GRID, HEIGHT, sizeOf, WIDTH, type Point } from '../graph/layout';
@@ -11,7 +11,7 @@ import { EmptyState } from './EmptyState';
 import { useSnapshot, useStudio } from './context';
 import { drawEdges, drawNodes } from './drawn';
 import { NodeCard, type CardNode } from './NodeCard';
-import type { Loose } from './studio';
+import type { Loose, Snapshot } from './studio';
 import { DRAGGED } from './Palette';
 import { pointed } from './pointed';
 import { WireEdge, type WireNode } from './WireEdge';
@@ -21,6 +21,9 @@ const EDGE_TYPES = { wire: WireEdge };
 /** From here on only what is in sight is drawn. */
 const MANY = 150;
 const MINIMAP = 300;
+/** A zoom below which names cannot be read, and one at which they can. */
+const SMALLEST = 0.42;
+const READING = 0.8;
 const OUT: Loose['side'] = 'out';
 /** Pixels around a point in which a wire counts as met. */
 const NEARBY: readonly (readonly [number, number])[] = [[0, 0], [-12, 0], [12, 0], [-24, 0], [24, 0], [0, -12], [0, 12]];
@@ -48,7 +51,7 @@ export function Flow() {
     return made;
   }, [snapshot]);
 
-  useLook(flow, snapshot.look.turn, snapshot.look.node, nodes.length > 0);
+  useLook(flow, host, snapshot.look, nodes.length > 0);
 
   const onNodesChange = useCallback((changes: NodeChange<CardNode>[]) => {
     const shown = changes.filter((change) => change.type === 'position' || change.type === 'dimensions');
@@ -234,7 +237,7 @@ export function Flow() {
         onReconnectStart={(_, edge) => { reconnecting.current = edge.id; }}
         isValidConnection={(connection: Connection | Edge) => refusal(studio.scope, studio.screen.verdicts?.ports, connection.source, connection.target, connection.targetHandle ?? '') === undefined}
         onMoveEnd={(_, viewport) => studio.viewports.set(studio.placeKey, viewport)}
-        onInit={() => studio.fit()}
+        onInit={() => studio.show({})}
         deleteKeyCode={null} selectionMode={SelectionMode.Partial} snapToGrid snapGrid={SNAP} minZoom={0.05} maxZoom={2.5}
         onlyRenderVisibleElements={many} elevateNodesOnSelect={false} connectionRadius={26} edgesReconnectable={!studio.readonly}
         nodesDraggable={!studio.readonly} nodesConnectable={!studio.readonly} zoomOnDoubleClick={false} proOptions={{ hideAttribution: true }}
@@ -267,8 +270,14 @@ function Refusal({ target, text }: { target: string; text: string }) {
   );
 }
 
+/** Where a graph that would be too small to read is begun: at its top. Undefined where all of it can be shown. */
+function readable(bounds: Rect, host: HTMLElement | null): Viewport | undefined {
+  if (host === null || Math.min(host.clientWidth / bounds.width, host.clientHeight / bounds.height) > SMALLEST) return undefined;
+  return { x: host.clientWidth / 2 - (bounds.x + bounds.width / 2) * READING, y: 28 - bounds.y * READING, zoom: READING };
+}
+
 /** Show everything, or a node, when asked to; where nothing is asked, what was seen here last. */
-function useLook(flow: ReturnType<typeof useReactFlow<CardNode, WireNode>>, turn: number, node: string | undefined, ready: boolean): void {
+function useLook(flow: ReturnType<typeof useReactFlow<CardNode, WireNode>>, host: RefObject<HTMLElement | null>, { turn, node, all = false }: Snapshot['look'], ready: boolean): void {
   const studio = useStudio();
   const place = useSnapshot((state) => state.session.view.place);
   const shown = useRef('');
@@ -282,7 +291,9 @@ function useLook(flow: ReturnType<typeof useReactFlow<CardNode, WireNode>>, turn
     if (first && known !== undefined && node === undefined) return void flow.setViewport(known);
     requestAnimationFrame(() => requestAnimationFrame(() => {
       const duration = calm() || first ? 0 : 220;
+      const top = node === undefined && !all ? readable(flow.getNodesBounds(flow.getNodes()), host.current) : undefined;
+      if (top !== undefined) return void flow.setViewport(top);
       void flow.fitView({ padding: 0.12, maxZoom: node === undefined ? 1 : Math.max(0.9, flow.getZoom()), duration, ...(node === undefined ? {} : { nodes: [{ id: node }] }) });
     }));
-  }, [flow, studio, turn, node, ready, place]);
+  }, [flow, studio, host, turn, node, all, ready, place]);
 }

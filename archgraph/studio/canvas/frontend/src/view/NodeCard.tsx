@@ -96,7 +96,7 @@ export const NodeCard = memo(function NodeCard({ id, data, selected }: NodeProps
   const states = [item.kind, selected ? 'selected' : '', known?.worst ?? '', times ? 'repeated' : '', known?.off ? 'off' : '', known?.change ? `diff-${known.change}` : ''];
   const terminal = item.kind === 'input' || item.kind === 'output';
   return (
-    <div className={`card ${states.filter(Boolean).join(' ')}`} style={style} data-node={id}>
+    <div className={`card ${states.filter(Boolean).join(' ')}`} style={style} data-node={id} title={known?.changeText || undefined}>
       <Handles id={id} data={data} />
       <span className="tile"><Icon name={family} size={terminal ? 14 : 18} sign={known?.icon} /></span>
       <span className="words">

@@ -64,7 +64,7 @@ export interface Snapshot {
   readonly selectedWires: ReadonlySet<string>;
   readonly screen: Screen;
   /** Grows when the viewport should show everything anew, or a node. */
-  readonly look: { readonly turn: number; readonly node?: string };
+  readonly look: { readonly turn: number; readonly node?: string; readonly all?: boolean };
   /** Layouts that are being worked out. */
   readonly laying: number;
 }
@@ -367,7 +367,7 @@ export class Studio {
   }
 
   open(path: readonly string[], node?: string, field?: string): void {
-    const here = this.session.view.place.path;
+    const here = this.session.place;
     const there = path.length === here.length && path.every((step, i) => step === here[i]);
     if (!there) {
       this.settle({ ...this.session, place: path, selection: node === undefined ? [] : [node] }, { selectedWires: new Set(), look: { turn: this.snapshot.look.turn, node } });
@@ -384,11 +384,11 @@ export class Studio {
   }
 
   leave(): void {
-    const path = this.session.view.place.path;
+    const path = this.session.place;
     if (path.length > 0) this.open(path.slice(0, -1));
   }
 
-  fit(): void { this.set({ look: { turn: this.snapshot.look.turn + 1 } }); }
+  fit(): void { this.set({ look: { turn: this.snapshot.look.turn + 1, all: true } }); }
 
   refuse(target: string, text: string): void {
     clearTimeout(this.refusalTimer);
