@@ -8,7 +8,7 @@ import numpy as np
 from archgraph.training import plots
 from archgraph.training.data.base import Array
 from archgraph.training.data.dataset import Dataset, Part
-from archgraph.training.data.stored import CHUNK, is_stored
+from archgraph.training.data.stored import chunk_size, is_stored
 from archgraph.training.feed import Feed, structure
 from archgraph.training.planning import Plan
 
@@ -37,7 +37,8 @@ def evaluate(model: Any, feed: Feed) -> dict[str, float]:
 def outputs(model: Any, part: Part, batch_size: int) -> dict[str, Array]:
     """What the model gives for a part, by output. What is on disk is not in memory as a whole."""
     if any(is_stored(array) for array in part.inputs.values()):
-        pieces = [outputs(model, _piece(part, start), batch_size) for start in range(0, len(part), CHUNK)]
+        size = min(map(chunk_size, part.inputs.values()))
+        pieces = [outputs(model, _piece(part, start, start + size), batch_size) for start in range(0, len(part), size)]
         return {name: np.concatenate([piece[name] for piece in pieces]) for name in part.targets}
     fed = structure(part.inputs, single=len(part.inputs) == 1)
     given = model.predict(fed, batch_size=batch_size, verbose=0)
@@ -46,8 +47,7 @@ def outputs(model: Any, part: Part, batch_size: int) -> dict[str, Array]:
     return {next(iter(part.targets)): np.asarray(given)}
 
 
-def _piece(part: Part, start: int) -> Part:
-    end = start + CHUNK
+def _piece(part: Part, start: int, end: int) -> Part:
     return Part(
         {name: array[start:end] for name, array in part.inputs.items()},
         {name: array[start:end] for name, array in part.targets.items()},

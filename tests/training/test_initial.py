@@ -215,3 +215,28 @@ def test_the_command_line_takes_a_run_to_begin_with(
     assert main(["train", str(path), "--from", "nowhere", "-q"]) == 1
     said = capsys.readouterr()
     assert "AG704" in said.out + said.err
+
+
+def test_each_of_several_graphs_has_its_own_weights_and_frozen_nodes(project: Path) -> None:
+    from tests.training.games import write_game
+
+    still = {"name": "sgd", "learning_rate": 1e-30}
+    path = write_game(project, epochs=1)
+    base = train(path, run_dir="base", progress=False)
+    both = train(path, run_dir="both", progress=False, overrides={"initial_weights": "base", "optimizer": still})
+    one = {"file": "base", "roles": {"generator": "generator"}}
+    half = train(path, run_dir="half", progress=False, overrides={"initial_weights": one, "optimizer": still})
+    frozen = {"generator": ["hidden"]}
+    fixed = train(path, run_dir="fixed", progress=False, overrides={"initial_weights": "base", "freeze": frozen})
+
+    def kernel(run: Run, role: str, node: str = "hidden") -> Any:
+        return get_weights(load_model(run.folder.model_of(role)))[f"{node}/kernel"]
+
+    for role in ("generator", "discriminator"):
+        np.testing.assert_allclose(kernel(both, role), kernel(base, role), atol=1e-9)
+    np.testing.assert_allclose(kernel(half, "generator"), kernel(base, "generator"), atol=1e-9)
+    assert not np.allclose(kernel(half, "discriminator"), kernel(base, "discriminator"))
+    np.testing.assert_array_equal(kernel(fixed, "generator"), kernel(base, "generator"))
+    assert not np.allclose(kernel(fixed, "generator", "picture"), kernel(base, "generator", "picture"))
+    told = json.loads(Path("half/result.json").read_text())["initial_weights"]
+    assert list(told) == ["generator"]

@@ -109,3 +109,21 @@ def test_a_folder_without_a_run_is_refused(project: Path) -> None:
     for path in (project, project / "none", project / "broken.keras"):
         with pytest.raises(GraphError, match="AG704"):
             predict(path, {"image": np.zeros((1, 8, 8, 1))})
+
+
+@pytest.mark.parametrize("step", ["zca", {"name": "pca", "components": 20, "whiten": True}, "normalize_contrast"])
+def test_what_whitening_learned_is_applied_to_new_data(step: Any, write: Write) -> None:
+    steps = [{"name": "rescale", "from_range": [0, 16]}, step]
+    graph = DENSE
+    if isinstance(step, dict):
+        graph = vector_graph(20, 10, "softmax")
+    run = train(write(graph, data="digits", epochs=8, preprocessing=steps), progress=False)
+    guesses = [
+        row[next(iter(graph["outputs"]))]["class"]
+        for row in predict(run.path, {"image": DIGIT.images[:300, ..., None]}).rows()
+    ]
+    assert np.mean(np.array(guesses) == DIGIT.target[:300].astype(str)) > 0.85
+    alone = predict(run.path, {"image": DIGIT.images[:1, ..., None]}).outputs
+    many = predict(run.path, {"image": DIGIT.images[:9, ..., None]}).outputs
+    for name, values in alone.items():  # a sample's answer does not hang on those beside it
+        np.testing.assert_allclose(values[0], many[name][0], atol=1e-5)

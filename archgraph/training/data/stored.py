@@ -11,7 +11,7 @@ Array = NDArray[Any]
 
 CHUNK = 1024
 """Most samples that are held at once where a whole set is gone through."""
-_MOST_NUMBERS = 8_000_000
+_MOST_NUMBERS = 2_000_000
 """Most numbers that are."""
 
 
@@ -63,8 +63,13 @@ def is_stored(values: Any) -> bool:
     return isinstance(values, Stored)
 
 
+def chunk_size(values: Array) -> int:
+    """How many samples may be held at once."""
+    return max(1, min(CHUNK, _MOST_NUMBERS // max(1, int(np.prod(values.shape[1:])))))
+
+
 def chunks(values: Array, indices: Array | None = None) -> Iterator[Array]:
     """The samples at `indices` (default: all), some at a time. What is in memory is not copied."""
-    size = max(1, min(CHUNK, _MOST_NUMBERS // max(1, int(np.prod(values.shape[1:])))))
+    size = chunk_size(values)
     for start in range(0, len(values) if indices is None else len(indices), size):
         yield values[start : start + size] if indices is None else values[indices[start : start + size]]
