@@ -55,7 +55,8 @@ def direction(gradient: Vector, history: History) -> Vector:
     step, change = history.steps[-1], history.changes[-1]
     unit = np.sqrt(step @ change / (change @ change))
     product = LbfgsInvHessProduct(history.steps / unit, history.changes * unit)
-    return -(unit**2) * np.asarray(product.matvec(gradient))
+    way: Vector = -(unit**2) * np.asarray(product.matvec(gradient), np.float64)
+    return way
 
 
 def descend(function: Function, point: Vector, history: History, rule: Lbfgs) -> Arrived:
@@ -75,7 +76,7 @@ def descend(function: Function, point: Vector, history: History, rule: Lbfgs) ->
         way = direction(gradient, tried)
         length = _length(at, point, way, rule)
         if length is not None:
-            reached = point + length * way
+            reached: Vector = point + length * way
             lower, slope = at(reached)
             return Arrived(reached, lower, tried.with_pair(reached - point, slope - gradient, rule.memory), moved=True)
     return Arrived(point, loss, history, moved=False)

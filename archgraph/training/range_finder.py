@@ -154,7 +154,7 @@ def _losses(experiment: Experiment, rates: Sequence[float]) -> Iterator[float]:
     planned = plan(experiment)
     with tempfile.TemporaryDirectory() as nowhere:
         training = Training(planned, RunFolder(Path(nowhere)), Silent(), {}, Place(planned.experiment, None))
-        begin(training)
+        begin(training, lambda: False)
         epoch = left = 0
         for rate in rates:
             if not left:
