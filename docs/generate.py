@@ -31,6 +31,7 @@ from archgraph.shapes import show
 from archgraph.training.augmentation import AUGMENTATIONS, Augmentation
 from archgraph.training.callbacks import CALLBACKS
 from archgraph.training.data import SOURCES, Source
+from archgraph.training.diagnosis import DIAGNOSES
 from archgraph.training.experiment import DataSource, PerOutput, Settings
 from archgraph.training.folder import RunFolder
 from archgraph.training.generation.figures import FEATURES, FIGURES
@@ -45,6 +46,7 @@ from archgraph.training.optimizer import OPTIMIZERS, Optimizer
 from archgraph.training.preprocessing import STEPS, Step
 from archgraph.training.pretraining import Pretraining
 from archgraph.training.schedules import SCHEDULES, Schedule
+from archgraph.training.watching import FIGURES_OF_NODES, WATCHERS
 from archgraph.vocabulary import REGISTRY, Example, Family, Primitive
 from archgraph.vocabulary.parameters import ACTIVATIONS, EXPLICIT_PADDING, INITIALIZERS, L1L2, NORM_OPS
 
@@ -391,6 +393,16 @@ def objectives() -> str:
     return "\n\n".join(parts)
 
 
+def diagnoses() -> str:
+    """What may be wrong with a run."""
+    return table(("diagnosis", "what it means"), ((one.name, one.explanation) for one in DIAGNOSES.values()))
+
+
+def node_figures() -> str:
+    """What is written of every node."""
+    return table(("figure", "meaning"), ((code(name), words) for name, words in FIGURES_OF_NODES.items()))
+
+
 def run_folder() -> str:
     """The files of a run."""
     folder = RunFolder(Path())
@@ -441,6 +453,9 @@ REGIONS: Mapping[str, Callable[[], str]] = {
     "figures": lambda: named_table("figure", FIGURES),
     "feature networks": lambda: named_table("features", FEATURES),
     "run folder": run_folder,
+    "onlookers": lambda: named_table("onlooker", WATCHERS),
+    "diagnoses": diagnoses,
+    "node figures": node_figures,
 }
 """What may stand between the marks, by name."""
 

@@ -1,5 +1,7 @@
 """What an experiment may have watched while it trains, as records."""
 
+from collections.abc import Mapping
+
 from archgraph.kinds import Flag, Integer
 from archgraph.record import Named, Record, param, record
 
@@ -30,6 +32,19 @@ class Tensorboard(Onlooker):
     histograms: bool = param(Flag(), "Write the distribution of every weight.", default=True)
     images: bool = param(Flag(), "Write the pictures of the run folder.", default=True)
 
+
+FIGURES_OF_NODES: Mapping[str, str] = {
+    "mean": "Mean of what the node gives.",
+    "deviation": "Its standard deviation.",
+    "zero": "Share of zeros.",
+    "dead": "Share of units that give the same for every sample; of activation functions, but those of outputs.",
+    "saturated": "Share of values within a hundredth of the flat ends of sigmoid, tanh and the like.",
+    "gradient": "Root mean square of the loss's gradient by what the node gives.",
+    "weights": "Length of its weights.",
+    "weight_gradient": "Length of the loss's gradient by its weights.",
+    "finite": "Whether all of that is finite.",
+}
+"""What is written of every node, and what it means."""
 
 WATCHERS: dict[str, type[Onlooker]] = {"nodes": Nodes, "tensorboard": Tensorboard}
 WATCHER = Named("an onlooker", WATCHERS)

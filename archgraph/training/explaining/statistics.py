@@ -9,13 +9,9 @@ import numpy as np
 from archgraph.analysis.shaped import FlatNode, ShapedGraph
 from archgraph.training.data.base import Array
 from archgraph.training.explaining.twin import Twin
+from archgraph.training.watching import FIGURES_OF_NODES
 
-FIGURES = (
-    "mean", "deviation", "zero", "dead", "saturated", "gradient", "weights", "weight_gradient", "finite"
-)  # fmt: skip
-"""Mean and standard deviation of what a node gives; the share of zeros; the share of units that give the same for
-every sample, and of values at the flat ends (both of activation functions alone); root mean square of the loss's
-gradient by what the node gives; length of its weights, and of their gradient; whether all of that is finite."""
+FIGURES = tuple(FIGURES_OF_NODES)
 _BENDS = frozenset({"activation", "prelu", "maxout"})
 _FLAT = {"sigmoid": (0.0, 1.0), "hard_sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "softsign": (-1.0, 1.0)}
 _NEAR = 0.01
