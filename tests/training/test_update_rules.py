@@ -311,6 +311,17 @@ def test_the_finished_weights_of_schedule_free_are_the_mean_of_its_way() -> None
     np.testing.assert_allclose(np.array(weights[0]), np.mean(way, axis=0), rtol=1e-6)
 
 
+def test_the_way_of_schedule_free_begins_at_weights_that_were_loaded_late() -> None:
+    optimizer = made({"name": "schedule_free_adamw", "learning_rate": RATE, "epsilon": 1e-12})
+    weights = [keras.Variable(np.zeros(3), dtype="float64")]
+    optimizer.build(weights)
+    weights[0].assign(STARTS[1])
+    wanted = schedule_free(STARTS[1], gradient_of(1))
+    for _ in range(4):
+        optimizer.apply([keras.ops.convert_to_tensor(gradient_of(1)(np.array(weights[0])))], weights)
+        np.testing.assert_allclose(np.array(weights[0]), next(wanted), rtol=1e-6)
+
+
 # ---- what goes before or after any rule
 
 

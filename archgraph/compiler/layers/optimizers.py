@@ -68,6 +68,8 @@ if hasattr(keras.optimizers, "ScheduleFreeAdamW"):
             rate = ops.cast(learning_rate, variable.dtype)
             if self.warmup_steps:
                 rate = rate * ops.minimum(step / self.warmup_steps, 1.0)
+            # The way begins where the weights are now: they may have been loaded since it was made.
+            self.assign(way, ops.where(step < 2, variable, way))
             mean = self._mean(variable, way)  # before `way` moves
             self.assign(mean_square, self.beta_2 * mean_square + (1 - self.beta_2) * ops.square(gradient))
             corrected = mean_square / (1 - ops.power(ops.convert_to_tensor(self.beta_2, variable.dtype), step))
