@@ -9,6 +9,7 @@ from archgraph.compiler import compile_model, load_model
 from archgraph.diagnostics import Diagnostic, GraphError
 from archgraph.document.load import load_graph
 from archgraph.training.experiment import load_experiment
+from archgraph.training.finished import finished
 from archgraph.training.folder import RunFolder
 from archgraph.training.manifest import verify, verify_known
 
@@ -53,9 +54,9 @@ def _file(path: Path) -> Path:
         verify_known(path)
         return path
     folder = RunFolder(path)
-    file = folder.model if folder.model.is_file() else folder.best
+    file = finished(folder)
     if not file.is_file():
-        raise _refused(path, f"the folder holds no {folder.model.name}", "train first, or resume the run")
+        raise _refused(path, f"the folder holds no {file.name}", "train first, or resume the run")
     verify(file)
     return file
 

@@ -13,6 +13,7 @@ from archgraph.training import preprocessing
 from archgraph.training.data.archive import read_npz
 from archgraph.training.data.base import Array, Column
 from archgraph.training.data.files import IMAGE_SUFFIXES, read_image, read_table, table_features
+from archgraph.training.finished import finished
 from archgraph.training.folder import RunFolder, read_json
 from archgraph.training.forms import is_per_output
 from archgraph.training.manifest import verify, verify_known
@@ -123,9 +124,9 @@ def _open(path: Path) -> _Trained:
     folder = RunFolder(path)
     if not folder.resolved.is_file():
         raise _refused("AG704", f"the folder holds no {folder.resolved.name}", path, "is this a run folder?")
-    file = folder.model if folder.model.is_file() else folder.best
+    file = finished(folder)
     if not file.is_file():
-        raise _refused("AG704", f"the folder holds no {folder.model.name}", path, "train first, or resume the run")
+        raise _refused("AG704", f"the folder holds no {file.name}", path, "train first, or resume the run")
     verify(folder.resolved, folder.preprocessing, file)
     resolved = read_json(folder.resolved)
     data = resolved["data"]

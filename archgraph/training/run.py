@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from archgraph.compiler import load_model
+from archgraph.training.finished import finished
 from archgraph.training.folder import RunFolder, read_json
 from archgraph.training.manifest import verify
 
@@ -36,8 +37,9 @@ class Run:
         Raises:
             GraphError: AG704, the file is not as the run wrote it.
         """
-        verify(self.folder.model)
-        return load_model(self.folder.model, fused=True)
+        file = finished(self.folder)
+        verify(file)
+        return load_model(file, fused=True)
 
 
 def open_run(path: str | Path) -> Run:

@@ -1,6 +1,6 @@
 """Networks that have learned already, to teach others: where they are, what they give, and how they are loaded."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,17 +23,19 @@ def found(experiment: "Experiment", name: str) -> Path:
         named = " nor ".join(dict.fromkeys(map(str, places)))
         hint = "train the teacher first; name its run folder or a .keras file"
         raise Rejected("AG704", f"there is no {named}", hint=hint, field="/objective/teacher")
-    if path.is_dir() and not any(file.is_file() for file in _models(path)):
+    if path.is_dir() and not _file(path).is_file():
         hint = "train it to its end first"
         raise Rejected("AG704", f"the folder {path} holds no finished model", hint=hint, field="/objective/teacher")
     return path
 
 
-def _models(folder: Path) -> Iterator[Path]:
-    run = RunFolder(folder)
-    for role in ("model", "student"):
-        yield run.model_of(role)
-        yield run.best_of(role)
+def _file(path: Path) -> Path:
+    """The model that is meant: the file itself, or the finished network of a run folder."""
+    if path.is_file():
+        return path
+    folder, roles = RunFolder(path), ("model", "student")
+    files = [file for role in roles for file in (folder.model_of(role), folder.best_of(role))]
+    return next((file for file in files if file.is_file()), folder.model)
 
 
 def shaped_of(path: Path) -> ShapedGraph | None:
@@ -70,7 +72,7 @@ def loaded(path: Path, network: Any | None) -> Any:
     Raises:
         GraphError: AG704, Keras cannot read it; AG803, its weights are not those of `network`.
     """
-    file = path if path.is_file() else next(model for model in _models(path) if model.is_file())
+    file = _file(path)
     try:
         model = load_model(file, fused=True)
     except (ValueError, OSError, TypeError, KeyError) as error:

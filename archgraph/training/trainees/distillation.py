@@ -113,6 +113,10 @@ class DistillationTrainee(Stepping):
         done = self.keras.ops.cast(self.stepper.optimizer.iterations, "float32")
         return done < self.objective.hint_epochs * self.steps
 
+    def outputs(self, part: Part) -> Mapping[str, Array]:
+        scores, _ = self._scores(part)
+        return {self.output: np.asarray(self.keras.ops.softmax(scores)) if self.squashed else scores}
+
     def tested(self, feed: Feed) -> dict[str, float]:
         scores = self.evaluate(feed)
         if not self.objective.omitted or self.dataset.validation is None:

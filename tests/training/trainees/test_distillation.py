@@ -1,11 +1,16 @@
 """The loss of distillation: its gradient is the closed form, and it is not what Keras's default gives."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from sklearn.datasets import load_digits
 
+from archgraph.training import predict, train
 from archgraph.training.trainees.distillation import correction, raised, raw, softened
+from tests.training.learners import make
 
 Z = np.random.default_rng(0).normal(0, 3, (6, 5)).astype("float32")
 V = np.random.default_rng(1).normal(0, 3, (6, 5)).astype("float32")
@@ -61,3 +66,24 @@ def test_the_correction_is_the_middle_of_the_best_rises() -> None:
     truth = np.array([0, 1, 1])
     assert raised(scores, np.array([1]), 2.0)[2].tolist() == [3.0, 4.0]
     assert correction(scores, truth, np.array([1])) == pytest.approx(3.5, abs=0.06)  # between 3 and 4 all are right
+
+
+@pytest.mark.slow
+def test_a_finished_student_predicts_and_can_teach_in_its_turn(project: Path) -> None:
+    run = train(make(project, "distillation", epochs=3), run_dir="runs/student", progress=False)
+    assert run.load_model().get_layer("hidden").units == 12
+    pictures = load_digits().images[:5, :, :, None]
+    given = predict(run.path, {"image": pictures})
+    assert given.outputs["label"].shape == (5, 10)
+    assert given.rows()[0]["label"]["class"] in map(str, range(10))
+    again = make(project, "distillation", epochs=1, objective={"teacher": "runs/student"})
+    assert train(again, run_dir="runs/next", progress=False).test["agreement"] > 0
+    graphs = {"student": "net.graph.json", "teacher": "teacher.graph.json"}
+    named = make(project, "distillation", epochs=1, graphs=graphs)
+    by_graph, by_run = (
+        train(named, run_dir="a", progress=False),
+        train(make(project, "distillation", epochs=1), run_dir="b"),
+    )
+    assert by_graph.test["soft"] == pytest.approx(by_run.test["soft"], rel=1e-5)
+    bare = make(project, "distillation", epochs=1, objective={"teacher": "runs/teacher/model.keras"})
+    assert train(bare, run_dir="c", progress=False).test["accuracy"] == pytest.approx(by_run.test["accuracy"], abs=0.2)

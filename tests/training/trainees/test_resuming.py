@@ -23,7 +23,10 @@ def kept(run: Run) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("when", [(0, 3), (1, 2)], ids=["first epoch", "second epoch"])
+@pytest.mark.parametrize(
+    "when",
+    [pytest.param((0, 3), marks=pytest.mark.slow, id="first epoch"), pytest.param((1, 2), id="second epoch")],
+)
 def test_a_run_that_was_stopped_ends_bit_identical(name: str, when: tuple[int, int], project: Path) -> None:
     path = make(project, name)
     whole = train(path, run_dir="whole", progress=False)
