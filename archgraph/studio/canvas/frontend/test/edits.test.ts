@@ -80,6 +80,11 @@ describe('adding', () => {
     expect(edits.addOutput(block, 'x').patch).toEqual([{ at: '/output' }, { at: '/outputs', value: { output: 'a', second: 'x' } }]);
   });
 
+  it('shares weights', () => {
+    const b = scope.items.get('b');
+    expect(b && lookup(after(edits.reuse(b, 'a')), '/nodes/b')).toEqual({ reuse: 'a', in: 'a' });
+  });
+
   it('names inputs anew', () => expect(edits.addInput(scope).id).toBe('input'));
 });
 

@@ -164,6 +164,15 @@ export function setField(item: Item, path: readonly string[], value: Json | unde
   return [...(missing ? [{ at: item.pointer + step(outer), value: {} }] : []), { at: place, value }];
 }
 
+/** The record that applies `target` again, with its weights. */
+export function reuse(item: Item, target: string): Patch {
+  const kept = ['in', 'doc'].flatMap<[string, Json]>((key) => {
+    const value = at(item.record, key);
+    return value === undefined ? [] : [[key, value]];
+  });
+  return [{ at: item.pointer, value: Object.fromEntries([['reuse', target], ...kept]) }];
+}
+
 /** The same for every item that has the field. */
 export const setFields = (items: readonly Item[], path: readonly string[], value: Json | undefined): Patch =>
   items.flatMap((item) => setField(item, path, value));

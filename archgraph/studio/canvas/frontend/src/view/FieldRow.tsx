@@ -80,7 +80,7 @@ function Picked({ control, field, value, mixed = false, id, describedBy, disable
         onChange(same(option, field.fallback ?? null) && !field.required ? undefined : option);
       }}>
       {position < 0 && <option value={-1}>{mixed ? 'several values' : shown(current) || 'choose'}</option>}
-      {options.map((option, i) => <option key={named(option)} value={i}>{named(option)}</option>)}
+      {options.map((option, i) => <option key={named(option)} value={i}>{option === null && options.includes(true) ? 'automatic' : named(option)}</option>)}
     </select>
   );
 }

@@ -1,6 +1,8 @@
 /** The inspector: forms for what is selected, and what it is in plain words. */
 import { useState, type ReactNode } from 'react';
 import type { Field } from '../graph/catalogue';
+import { forbidden } from '../graph/connecting';
+import * as edits from '../graph/edits';
 import { at, isObject, keys, text } from '../graph/json';
 import type { Item } from '../graph/scope';
 import { amount, full, plural, title } from '../graph/words';
@@ -90,6 +92,26 @@ function Sharing({ item }: { item: Item }) {
   );
 }
 
+/** Turn a node into another use of a node of its kind. */
+function Share({ item }: { item: Item }) {
+  const studio = useStudio();
+  const items = useSnapshot((state) => state.scope.items);
+  const owns = useSnapshot((state) => (state.session.view.nodes.get(item.id)?.params ?? 0) > 0);
+  const others = [...items.values()].filter((one) => one.id !== item.id && one.kind === item.kind && one.type === item.type && forbidden(studio.scope, item.id, one.id) === undefined);
+  if (!owns || others.length === 0) return null;
+  return (
+    <Section name="Share weights" open={false}>
+      <p className="plain">Use the weights of another node instead of own ones; its parameters hold here too.</p>
+      <label className="stack">Weights of
+        <select value="" onChange={(event) => studio.edit({ label: `Share weights of ${event.target.value}`, patch: edits.reuse(item, event.target.value) })}>
+          <option value="">its own</option>
+          {others.map((one) => <option key={one.id} value={one.name}>{one.name}</option>)}
+        </select>
+      </label>
+    </Section>
+  );
+}
+
 function Head({ item }: { item: Item }) {
   const studio = useStudio();
   const catalogue = useSnapshot((state) => state.session.catalogue);
@@ -145,6 +167,7 @@ function NodePanel({ item }: { item: Item }) {
       <Shapes item={item} />
       <Parameters key={item.id} items={[item]} fields={fields} />
       {item.kind === 'reuse' && <Sharing item={item} />}
+      {node && !studio.readonly && <Share item={item} />}
       {node && (
         <Section name="Repeat and switch" open={repeated}>
           <Rows items={[item]} fields={controlsOf(item, catalogue.controls)} />

@@ -9,7 +9,7 @@ export const valueAt = (record: JsonObject, path: readonly string[]): Json | und
   path.reduce<Json | undefined>((inner, key) => at(inner, key), record);
 
 export function fieldsOf(item: Item, catalogue: Catalogue, view: View): readonly Field[] {
-  if (item.kind === 'input') return isObject(item.record) && item.pointer.startsWith('/inputs') ? catalogue.input : [];
+  if (item.kind === 'input') return isObject(item.record) && item.pointer.startsWith('/inputs') ? catalogue.input.filter((field) => field.name !== 'doc') : [];
   if (item.kind === 'output' || item.kind === 'reuse') return [];
   const known = view.nodes.get(item.id);
   if (item.kind === 'block' && known !== undefined && known.fields.length > 0) return known.fields;

@@ -300,7 +300,8 @@ export class Studio {
     });
   }
 
-  group(name: string): void { this.askAt('group', { nodes: [...this.session.selection], name }); }
+  /** `knobs`: `node/parameter` of what becomes a parameter of the block. */
+  group(name: string, knobs: readonly string[] = []): void { this.askAt('group', { nodes: [...this.session.selection], name, params: knobs }); }
 
   inline(): void {
     const [item] = this.selected();
