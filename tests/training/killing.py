@@ -1,9 +1,9 @@
 """Trains, kills the training at chosen moments, resumes it, and tells whether the end is the same, bit for bit.
 
-A server imports everything once, then forks a child for each attempt: each attempt is a process of its own, as if it had
-been started anew, but for the seconds of importing. A child kills itself (SIGKILL, so that nothing can be tidied up)
-right before a chosen one of its *moments*: a batch, or an operation on a file of the run folder (open, rename, remove,
-make a folder). With ``time`` in place of a number the server kills it after so many seconds.
+A server imports everything once, then forks a child for each attempt: each attempt is a process of its own, as if it
+had been started anew, but for the seconds of importing. A child kills itself (SIGKILL, so that nothing can be tidied
+up) right before a chosen one of its *moments*: a batch, or an operation on a file of the run folder (open, rename,
+remove, make a folder). Every third is killed by the server, after a time.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ class Moments:
     def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event not in FILE_OPERATIONS or not arguments or not isinstance(arguments[0], str | os.PathLike):
             return
-        if os.path.abspath(os.fspath(arguments[0])).startswith(self.folder):
+        if os.path.abspath(arguments[0]).startswith(self.folder):  # noqa: PTH100 - it must not touch the disk
             self.pass_by()
 
     def pass_by(self) -> None:

@@ -24,8 +24,8 @@ from tests.training.conftest import DIGITS
 SCHEMA = jsonschema.Draft202012Validator(experiment_schema())
 CANDIDATES: tuple[Any, ...] = (
     1, 0, 2, 3, 0.5, 0.1, 10, 20, 1000, -0.5, True, False, None, "a", "a.npz", "a.csv", "mean", "cpu", "1",
-    "x.graph.json", [], [1], [2, 2], [0.5, 0.5], [0, 1], [1, 2], [1, 2, 3], ["a"], ["cpu:0", "cpu:1"], ["a:1", "b:1"], [[0, 1]],
-    [["a", "b"]], {}, {"a": 1}, {"a": "b"}, {"name": "x"},
+    "x.graph.json", [], [1], [2, 2], [0.5, 0.5], [0, 1], [1, 2], [1, 2, 3], ["a"], ["cpu:0", "cpu:1"], ["a:1", "b:1"],
+    [[0, 1]], [["a", "b"]], {}, {"a": 1}, {"a": "b"}, {"name": "x"},
 )  # fmt: skip
 """Values of every form: of them each field takes some, and refuses others."""
 WRONG: tuple[Any, ...] = (
