@@ -117,9 +117,6 @@ class Language(Objective):
             hint = 'set the "step" of the data to its "length", and "target" to "each"'
             raise Rejected("AG701", "the pieces of text do not follow each other", hint=hint, field="/data")
         size = fit.experiment.settings.batch_size
-        if size == "all":
-            hint = "say how many streams are read side by side"
-            raise Rejected("AG701", "carried states need a number of streams", hint=hint, field="/batch_size")
         parts = {"train": fit.parts.train, "validation": fit.parts.validation, "test": fit.parts.test}
         for name, indices in parts.items():
             if 0 < len(indices) < size:

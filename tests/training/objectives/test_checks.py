@@ -117,7 +117,7 @@ CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "pieces that overlap": ("language", ELSEWHERE, "/data", "do not follow each other"),
     "one foretold symbol": ("language", LAST, "/data", 'set the "target"'),
     "too many streams": ("language", {"batch_size": 400}, "/batch_size", "too few for 400 streams"),
-    "all at once": ("language", {"batch_size": "all"}, "/batch_size", "a number of streams"),
+    "all at once": ("language", {"batch_size": "all"}, "/batch_size", "too few for 360 streams"),
     "pieces of one length": ("language", {"network": FIXED}, "/graph", "pieces of any length"),
     "reset without states": (
         "language",
