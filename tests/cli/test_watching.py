@@ -44,7 +44,10 @@ def test_diagnose_tells_what_is_wrong_and_applies_a_remedy(
     assert all(len(line) <= 112 for line in told.splitlines())
     output = run.path.parent / "longer.train.json"
     assert main(["diagnose", str(run.path), "--apply", "1", "-o", str(output)]) == 0
-    assert json.loads(output.read_text()) == {**json.loads((run.path / "experiment.train.json").read_text()), "epochs": 15}
+    assert json.loads(output.read_text()) == {
+        **json.loads((run.path / "experiment.train.json").read_text()),
+        "epochs": 15,
+    }
     assert main(["diagnose", str(run.path), "--json"]) == 0
     (found,) = json.loads(capsys.readouterr().out.partition("wrote ")[2].partition("\n")[2])
     assert found["name"] == "under-fitting" and found["remedies"][0]["patch"] == [{"at": "/epochs", "value": 15}]
@@ -59,9 +62,7 @@ def test_diagnose_refuses_what_makes_no_sense(run: Run, capsys: pytest.CaptureFi
     assert main(["diagnose", str(tmp_path)]) == 1
 
 
-def test_explain_shows_kept_samples_and_ones_own(
-    run: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_explain_shows_kept_samples_and_ones_own(run: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["explain", str(run.path), "--json"]) == 0
     files = [Path(file) for file in json.loads(capsys.readouterr().out)]
     assert [file.name for file in files] == ["filters.png", "feature_maps.png", "grad_cam.png"]
@@ -118,7 +119,9 @@ def test_runs_are_compared_in_a_table_and_a_plot(several: Path, capsys: pytest.C
     assert "none of 2 runs fits" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("words", [["--sort", "speed"], ["--filter", "nonsense"], ["--plot", "x.png", "--quantity", "q"]])
+@pytest.mark.parametrize(
+    "words", [["--sort", "speed"], ["--filter", "nonsense"], ["--plot", "x.png", "--quantity", "q"]]
+)
 def test_runs_refuses_names_that_no_run_has(several: Path, words: list[str]) -> None:
     assert main(["runs", *words]) == 2
 

@@ -46,7 +46,17 @@ def test_runs_are_found_in_natural_order_with_how_they_went(runs: Path) -> None:
     assert (first.epochs, first.best_epoch, first.parameters, first.seconds) == (3, 2, 15, 4.5)
     assert first.value("val_loss") == 2.0 and first.value("test_accuracy") == 0.8  # of the best epoch
     assert [line.epochs for line in found] == [3, 2, 3, 0]
-    expected = ["run", "state", "epochs", "best_epoch", "test_accuracy", "test_loss", "val_loss", "parameters", "seconds"]
+    expected = [
+        "run",
+        "state",
+        "epochs",
+        "best_epoch",
+        "test_accuracy",
+        "test_loss",
+        "val_loss",
+        "parameters",
+        "seconds",
+    ]
     assert columns(found) == expected
 
 

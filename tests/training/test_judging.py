@@ -23,7 +23,7 @@ DRAW = np.random.default_rng(0)
 NO_INPUTS = {"x": np.zeros((200, 1))}
 
 
-def answers(classes: int = 4, count: int = 200) -> tuple["np.ndarray", "np.ndarray"]:  # type: ignore[type-arg]
+def answers(classes: int = 4, count: int = 200) -> tuple["np.ndarray", "np.ndarray"]:
     probabilities = DRAW.dirichlet(np.ones(classes), count)
     return probabilities, DRAW.integers(0, classes, count)
 

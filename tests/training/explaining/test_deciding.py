@@ -1,6 +1,8 @@
 """Grad-CAM is what Selvaraju et al. define, and finds what a network was built to look at."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,18 +23,27 @@ def lenet() -> Twin:
     return Twin(ag.infer(ag.load(str(EXAMPLES / "lenet5.graph.json"))), seed=5)
 
 
+def through(twin: Twin, *paths: str) -> Callable[[Any], Any]:
+    """Some layers, one after the other."""
+
+    def run(x: Any) -> Any:
+        for path in paths:
+            x = twin.layers[path](x)
+        return x
+
+    return run
+
+
 def test_maps_are_weighed_by_the_mean_gradient_of_the_score(lenet: Twin) -> None:
     images, classes = DRAW.normal(size=(3, 32, 32, 1)).astype("f"), np.array([3, 1, 9])
     path, found = grad_cam(lenet, {"image": images}, "digit", classes)
     assert path == last_map(lenet) == "s4" and score_of(lenet, "digit") == "digit"
-    before = lambda x: lenet.layers["s4"](lenet.layers["c3/activation"](lenet.layers["c3"](lenet.layers["s2"](  # noqa: E731
-        lenet.layers["c1/activation"](lenet.layers["c1"](x))))))  # fmt: skip
-    after = lambda y: lenet.layers["digit"](lenet.layers["f6/activation"](lenet.layers["f6"](lenet.layers["flat"](  # noqa: E731
-        lenet.layers["c5/activation"](lenet.layers["c5"](y))))))  # fmt: skip
+    maps_of_image = through(lenet, "c1", "c1/activation", "s2", "c3", "c3/activation", "s4")
+    scores_of_maps = through(lenet, "c5", "c5/activation", "flat", "f6", "f6/activation", "digit")
     for number, one in enumerate(classes):
-        maps = tf.Variable(before(images[number : number + 1]))
+        maps = tf.Variable(maps_of_image(images[number : number + 1]))
         with tf.GradientTape() as tape:
-            score = after(maps)[0, int(one)]
+            score = scores_of_maps(maps)[0, int(one)]
         slopes = tape.gradient(score, maps).numpy()[0].mean((0, 1))
         cam = np.maximum((maps.numpy()[0] * slopes).sum(-1), 0)
         np.testing.assert_allclose(found[number], cam / cam.max() if cam.max() else cam, rtol=1e-3, atol=1e-5)

@@ -48,8 +48,8 @@ def test_outputs_are_the_models_and_every_node_is_seen(name: str) -> None:
 def test_copies_of_a_rolled_repeat_are_seen_one_by_one() -> None:
     shaped = ag.infer(ag.loads("""{
         "archgraph": 1, "name": "deep", "inputs": {"x": {"shape": [4]}},
-        "blocks": {"unit": {"inputs": ["x"], "nodes": {"d": {"op": "dense", "in": "x", "units": 4, "activation": "tanh"}},
-          "output": "d"}},
+        "blocks": {"unit": {"inputs": ["x"], "output": "d",
+                            "nodes": {"d": {"op": "dense", "in": "x", "units": 4, "activation": "tanh"}}}},
         "nodes": {"chain": {"block": "unit", "in": "x", "repeat": 9}}, "outputs": {"y": "chain"}
     }"""))  # fmt: skip
     model = ag.compile_model(shaped, seed=1, rolled=True)
@@ -107,9 +107,10 @@ def test_figures_are_those_of_arithmetic_by_hand() -> None:
     by_fired = slope @ values["y/kernel"].T
     hidden = x.T @ (by_fired * (before > 0)), (by_fired * (before > 0)).sum(0)
     assert figures["h/activation"]["zero"] == pytest.approx((fired == 0).mean())
-    assert figures["h/activation"]["dead"] == pytest.approx((fired.max(0) == fired.min(0)).mean()) and figures[
-        "h/activation"
-    ]["dead"] >= 0.25
+    assert (
+        figures["h/activation"]["dead"] == pytest.approx((fired.max(0) == fired.min(0)).mean())
+        and figures["h/activation"]["dead"] >= 0.25
+    )
     assert figures["h"]["deviation"] == pytest.approx(before.std(), rel=1e-4)
     assert figures["h/activation"]["gradient"] == pytest.approx(np.sqrt((by_fired**2).mean()), rel=1e-4)
     length = np.sqrt((hidden[0] ** 2).sum() + (hidden[1] ** 2).sum())

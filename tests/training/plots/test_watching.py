@@ -39,7 +39,9 @@ def test_a_picture_is_put_where_it_belongs() -> None:
 
 
 def test_a_title_fits_however_narrow_the_pictures_are() -> None:
-    long = picture(tiles("a very long name of an experiment that says much: filters of conv", np.ones((1, 8, 8, 1)), ["x"]))
+    long = picture(
+        tiles("a very long name of an experiment that says much: filters of conv", np.ones((1, 8, 8, 1)), ["x"])
+    )
     assert (long[:, :6] == 255).all() and (long[:, -6:] == 255).all()
 
 
