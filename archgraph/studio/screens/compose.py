@@ -69,9 +69,13 @@ def _toolbar(here: Desk, session: Session) -> None:
         mark = " ●" if session.dirty else ""
         st.markdown(f"**{plain(session.name or session.title)}**{mark}", width="content",
                     help="● means: there are changes that are not saved yet." if session.dirty else None)  # fmt: skip
-        if st.button("Save", icon=":material/save:", type="primary" if session.dirty else "secondary"):
+        if st.button(
+            "Save", key="toolbar save", icon=":material/save:", type="primary" if session.dirty else "secondary"
+        ):
             dialogs.save(here, session)
-        if st.button("Save as", icon=":material/save_as:") or st.session_state.pop(SAVE_AS, False):
+        if st.button("Save as", key="toolbar save as", icon=":material/save_as:") or st.session_state.pop(
+            SAVE_AS, False
+        ):
             dialogs.save_as(here)
         if st.button("Changes", icon=":material/difference:", help="What is different from the file on disk"):
             dialogs.changes(session)
