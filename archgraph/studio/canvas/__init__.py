@@ -15,7 +15,7 @@ _mount = st.components.v2.component(COMPONENT, js="index.js", isolate_styles=Tru
 def canvas(data: Message, *, key: str = "canvas", on_edit: Callable[[Message], None]) -> Message | None:
     """Draw the canvas with what Python says; `on_edit` gets the browser's newest message before the next run.
 
-    The message holds everything that Python has not acknowledged, so one that is lost, doubled or overtaken does no harm.
+    The message holds everything that Python has not acknowledged: one that is lost, doubled or overtaken does no harm.
     """
 
     def received() -> None:

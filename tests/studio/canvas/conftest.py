@@ -17,15 +17,16 @@ from tests.studio.canvas.board import Board
 ROOT = Path(__file__).parents[3]
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
 FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+Windows = dict[tuple[object, ...], object]
 GRAPHS = ("lenet5", "resnet50", "resnet_small", "inception_v1", "unet")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the mark by which a test says what it opens."""
-    config.addinivalue_line("markers", "opened(name, width=, height=, theme=): what a test of the canvas opens, and how")
+    config.addinivalue_line("markers", "opened(name, width=, height=, theme=): what a test of the canvas opens")
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +53,8 @@ def studio(workspace: Path) -> Iterator[str]:
         f"--server.port={port}", "--browser.gatherUsageStats=false", "--server.fileWatcherType=none",
     ]  # fmt: skip
     surroundings = {**os.environ, "ARCHGRAPH_WORKSPACE": str(workspace), "CUDA_VISIBLE_DEVICES": ""}
-    process = subprocess.Popen(command, cwd=ROOT, env=surroundings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(command, cwd=ROOT, env=surroundings, stdout=quiet, stderr=quiet)
     address = f"http://127.0.0.1:{port}"
     try:
         _wait(address)
@@ -86,14 +88,14 @@ def chromium(studio: str) -> Iterator[object]:
 
 
 @pytest.fixture(scope="session")
-def windows(chromium: object) -> dict[tuple[object, ...], object]:
+def windows(chromium: object) -> Windows:
     """Browser contexts by size and theme: what one has loaded need not be loaded again."""
     return {}
 
 
 @pytest.fixture
 def board(
-    request: pytest.FixtureRequest, studio: str, workspace: Path, chromium: object, windows: dict[tuple[object, ...], object]
+    request: pytest.FixtureRequest, studio: str, workspace: Path, chromium: object, windows: Windows
 ) -> Iterator[Board]:
     """A window with LeNet-5, or with what the test's `opened` mark names."""
     mark = request.node.get_closest_marker("opened")

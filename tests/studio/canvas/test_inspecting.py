@@ -96,14 +96,21 @@ def test_a_closed_block_shows_what_is_wrong_in_it(board: Board) -> None:
 
 
 HOSTILE = (
-    "<img src=x onerror=window.hit=1>", "<script>window.hit=1</script>", "\"><svg onload=window.hit=1>", "javascript:window.hit=1",
-    "{{constructor.constructor('window.hit=1')()}}", "</textarea><iframe srcdoc='<script>parent.hit=1</script>'>", "\u202egnp.exe", "&lt;b&gt;",
-)  # fmt: skip
+    "<img src=x onerror=window.hit=1>",
+    "<script>window.hit=1</script>",
+    '"><svg onload=window.hit=1>',
+    "javascript:window.hit=1",
+    "{{constructor.constructor('window.hit=1')()}}",
+    "</textarea><iframe srcdoc='<script>parent.hit=1</script>'>",
+    "\u202egnp.exe",
+    "&lt;b&gt;",
+)
+ELEMENTS = """() => [...document.querySelectorAll('*')].find(one => one.shadowRoot?.querySelector('.studio'))
+    .shadowRoot.querySelectorAll('img, script, iframe, svg[onload], a').length"""
 
 
 def test_notes_are_text_whatever_they_hold(board: Board) -> None:
-    count = "() => [...document.querySelectorAll('*')].find(one => one.shadowRoot?.querySelector('.studio')).shadowRoot.querySelectorAll('img, script, iframe, svg[onload], a').length"
-    before = board.page.evaluate(count)
+    before = board.page.evaluate(ELEMENTS)
     board.select("c3")
     for text in HOSTILE:
         board.press("n")
@@ -112,5 +119,5 @@ def test_notes_are_text_whatever_they_hold(board: Board) -> None:
         board.press("Enter")
         board.expect(board.node("c3").locator(".note")).to_have_text(text)
         board.node("c3").click()
-    assert board.page.evaluate(count) == before
+    assert board.page.evaluate(ELEMENTS) == before
     assert board.page.evaluate("window.hit") is None

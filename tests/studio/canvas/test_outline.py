@@ -38,7 +38,7 @@ def test_nodes_are_reached_and_moved_by_keys(board: Board) -> None:
     board.node("c3").focus()
     board.press("Enter")
     board.settle()
-    x, y = board.middle(board.node("c3"))
+    x, _ = board.middle(board.node("c3"))
     for _ in range(4):
         board.press("ArrowRight")
     board.settle()

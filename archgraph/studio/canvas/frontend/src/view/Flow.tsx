@@ -1,6 +1,6 @@
 /** The canvas: React Flow with the gestures of the studio. */
 import {
-  applyNodeChanges, Background, BackgroundVariant, Controls, MiniMap, ReactFlow, SelectionMode, useReactFlow, ViewportPortal,
+  applyNodeChanges, Background, BackgroundVariant, Controls, MiniMap, ReactFlow, SelectionMode, useReactFlow, useViewport, ViewportPortal,
   type Connection, type Edge, type FinalConnectionState, type HandleType, type NodeChange, type OnConnectStartParams, type Rect, type Viewport,
 } from '@xyflow/react';
 import { useCallback, useEffect, useMemo, useRef, useState, type DragEvent, type MouseEvent as ReactMouseEvent, type RefObject } from 'react';
@@ -262,13 +262,17 @@ const spotChanged = (studio: ReturnType<typeof useStudio>, node: CardNode): bool
 /** Why not, at the target itself. */
 function Refusal({ target, text }: { target: string; text: string }) {
   const spot = useSnapshot((state) => state.spots.get(target));
+  const { zoom } = useViewport();
   if (spot === undefined || text === '') return null;
   return (
     <ViewportPortal>
-      <div className="refusal" role="status" style={{ transform: `translate(${spot.x}px, ${spot.y}px) translateY(-100%)` }}>{text}</div>
+      <div className="refusal" role="status" style={{ transform: `translate(${spot.x}px, ${spot.y}px) translateY(-100%) scale(${1 / zoom})` }}>{text}</div>
     </ViewportPortal>
   );
 }
+
+/** How near a small graph is shown: nearer on a large screen. */
+const closest = (host: HTMLElement | null): number => Math.min(2, Math.max(1, (host?.clientHeight ?? 0) / 1000));
 
 /** Where a graph that would be too small to read is begun: at its top. Undefined where all of it can be shown. */
 function readable(bounds: Rect, host: HTMLElement | null): Viewport | undefined {
@@ -293,7 +297,7 @@ function useLook(flow: ReturnType<typeof useReactFlow<CardNode, WireNode>>, host
       const duration = calm() || first ? 0 : 220;
       const top = node === undefined && !all ? readable(flow.getNodesBounds(flow.getNodes()), host.current) : undefined;
       if (top !== undefined) return void flow.setViewport(top);
-      void flow.fitView({ padding: 0.12, maxZoom: node === undefined ? 1 : Math.max(0.9, flow.getZoom()), duration, ...(node === undefined ? {} : { nodes: [{ id: node }] }) });
+      void flow.fitView({ padding: 0.12, maxZoom: node === undefined ? closest(host.current) : Math.max(0.9, flow.getZoom()), duration, ...(node === undefined ? {} : { nodes: [{ id: node }] }) });
     }));
   }, [flow, studio, host, turn, node, all, ready, place]);
 }
