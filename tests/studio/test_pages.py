@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sklearn.datasets import load_digits
 from streamlit.testing.v1 import AppTest
 
 from archgraph.studio import running
@@ -17,6 +18,7 @@ from archgraph.studio.desk import Desk
 from archgraph.studio.profiling import profile
 from archgraph.studio.running import Job
 from archgraph.studio.suggesting import experiment, starts, suggestions
+from archgraph.studio.worker import Worker
 from archgraph.studio.workspace import Workspace
 from archgraph.training.experiment import make_experiment
 from archgraph.training.planning import plan
@@ -214,3 +216,21 @@ def test_a_process_of_the_same_number_is_not_taken_for_the_run(folder: Path) -> 
     finally:
         other.kill()
         other.wait()
+
+
+@pytest.mark.slow
+def test_the_worker_answers_for_a_trained_run_and_tells_how_layers_react(folder: Path) -> None:
+    job = running.begin(Workspace(folder), quick(folder, 12), "mlp")
+    assert wait(job, "finished", "failed", seconds=180) == "finished", job.log()
+    worker = Worker(job.folder.path)
+    sample = load_digits().images[:1, ..., None].tolist()
+    answer = worker.ask({"inputs": {"image": sample}})
+    assert "error" not in answer, answer
+    assert answer["rows"][0]["digit"]["class"] == "0"
+    assert set(answer["nodes"]) >= {"digit"} and 0 <= answer["nodes"]["digit"]["silent"] <= 1
+    assert "error" in worker.ask({"inputs": {"image": [[1, 2]]}})
+    assert worker.process is not None and worker.process.stdin is not None
+    worker.process.stdin.close()
+    assert worker.process.wait(20) == 0, "it ends with the page that asked"
+    assert worker.process.stdout is not None
+    worker.process.stdout.close()

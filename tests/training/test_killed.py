@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 
+from archgraph.training import train
+from archgraph.training.checkpoints import Checkpoints
+from archgraph.training.report import Silent
 from tests.training.conftest import DENSE, Write
 
 ROOT = Path(__file__).parents[2]
 
+OFTEN: list[Any] = [{"name": "checkpoint", "seconds": 0}]
 RESTLESS: dict[str, Any] = {
     **DENSE,
     "nodes": {
@@ -53,3 +57,58 @@ def test_a_run_killed_five_times_ends_as_if_it_had_never_been(write: Write) -> N
 def test_a_hundred_kills_leave_no_trace(write: Write) -> None:
     told = killed(write(RESTLESS, **CHANGES), kills=100)
     assert told["struck"] == 100 and told["same"] >= 2
+
+
+def of_every_objective() -> list[Any]:
+    """For each objective of the examples the experiment with the smallest graphs."""
+    found: dict[str, tuple[int, Path]] = {}
+    for path in sorted((ROOT / "examples").glob("*.train.json")):
+        value = json.loads(path.read_text())
+        objective = value.get("objective", "supervised")
+        name = objective if isinstance(objective, str) else objective["name"]
+        size = sum(len((path.parent / file).read_text()) for file in files(value) if (path.parent / file).is_file())
+        found[name] = min(found.get(name, (size, path)), (size, path))
+    return [pytest.param(path, id=f"{name}-{path.name.partition('.')[0]}") for name, (_, path) in found.items()]
+
+
+def files(value: dict[str, Any]) -> list[str]:
+    given = value.get("graphs") or {"": value["graph"]}
+    names = [one["file"] if isinstance(one, dict) else one for one in given.values()]
+    return [name.partition("#")[0] for name in names]
+
+
+class Killed(BaseException):
+    """Ends the training as a kill does: nothing is saved any more."""
+
+
+class Kills(Silent):
+    def __init__(self, last: int) -> None:
+        self.last, self.count = last, 0
+
+    def advance(self, step: int, measure: Any) -> None:
+        self.count += 1
+        if self.count == self.last:
+            raise Killed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", of_every_objective())
+def test_every_objective_is_resumed_to_the_same_end(path: Path, tmp_path: Path) -> None:
+    overrides = {"epochs": 2, "data.subset": 200, "batch_size": 32, "callbacks": OFTEN}
+    train(path, run_dir=tmp_path / "whole", progress=False, overrides=overrides)
+    counting = Kills(0)
+    train(path, run_dir=tmp_path / "again", progress=counting, overrides=overrides)
+    with pytest.raises(Killed):
+        train(path, run_dir=tmp_path / "killed", progress=Kills(1 + counting.count // 2), overrides=overrides)
+    train(path, run_dir=tmp_path / "killed", resume=True, progress=False, overrides=overrides)
+    whole, again, killed = (moment(tmp_path / name) for name in ("whole", "again", "killed"))
+    assert again == whole, "it is not even repeatable"
+    assert killed == whole
+
+
+def moment(run: Path) -> tuple[Any, ...]:
+    """Everything that the last checkpoint of a run holds, but for times."""
+    kept = Checkpoints(run / "checkpoints").newest(print)
+    assert kept is not None
+    history = [{key: value for key, value in row.items() if key != "seconds"} for row in kept.progress["history"]]
+    return repr(history), [array.tobytes() for array in (*kept.arrays, *kept.best)]

@@ -10,7 +10,10 @@ from tests.networks import EXAMPLES
 FOLDER = EXAMPLES[0].parent
 
 
-@pytest.mark.parametrize("name", ["lenet5_mnist", "lenet5_few", "sigmoid_deep"])
+READ_SLOWLY = [pytest.param(name, marks=pytest.mark.slow) for name in ("lenet5_mnist", "sigmoid_deep")]
+
+
+@pytest.mark.parametrize("name", ["lenet5_few", *READ_SLOWLY])
 def test_the_experiments_fit_their_graphs_and_data(name: str) -> None:
     assert plan(load_experiment(FOLDER / f"{name}.train.json")).warnings == ()
 
