@@ -108,5 +108,7 @@ describe('what may be connected', () => {
     const verdicts = new Map([['look', new Map([['value', 'wrong']])]]);
     expect(look && firstHandle(scope, look, 'image', undefined)).toBe('value');
     expect(look && firstHandle(scope, look, 'image', verdicts)).toBe('query');
+    const sum = scope.items.get('sum');
+    expect(sum && firstHandle(scope, sum, 'image', new Map([['sum', new Map([['terms', 'wrong']])]]))).toBeUndefined();
   });
 });

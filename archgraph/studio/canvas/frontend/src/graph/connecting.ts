@@ -43,9 +43,9 @@ export function refusal(scope: Scope, verdicts: Verdicts | undefined, source: st
   return judged?.get(handle) ?? judged?.get(portName(handle)) ?? undefined;
 }
 
-/** The handle that a wire dropped on the body of `item` takes: the first free one that fits, else the first that fits. */
+/** The handle that a wire dropped on the body of `item` takes: the first free one that fits, else the first that fits. A term of several is never replaced. */
 export function firstHandle(scope: Scope, item: Item, source: string, verdicts: Verdicts | undefined): string | undefined {
-  const handles = inputHandles(item, wiredHandles(scope, item.id));
+  const handles = inputHandles(item, wiredHandles(scope, item.id)).filter((handle) => handle.free || !handle.port.variadic);
   const fitting = handles.filter((handle) => refusal(scope, verdicts, source, item.id, handle.id) === undefined);
   return (fitting.find((handle) => handle.free) ?? fitting[0])?.id;
 }
