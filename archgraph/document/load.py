@@ -81,9 +81,7 @@ def check_blocks(document: Holder, *, folder: Path | None = None) -> Mapping[str
     return block_file(parser, document.value, _reach(parser, document, folder))
 
 
-def _reach(
-    parser: Parser, document: Holder, folder: Path | None
-) -> Callable[[dict[str, Block]], Mapping[str, Scope]]:
+def _reach(parser: Parser, document: Holder, folder: Path | None) -> Callable[[dict[str, Block]], Mapping[str, Scope]]:
     imports = Imports(folder)
 
     def scopes(blocks: dict[str, Block]) -> Mapping[str, Scope]:

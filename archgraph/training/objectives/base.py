@@ -62,9 +62,7 @@ class Objective(Record, abc.ABC):
         """What training sees of the data: all of it, unless the objective keeps something back."""
         return dataset
 
-    def described(
-        self, networks: Mapping[str, ShapedGraph], samples: Samples, dataset: Dataset
-    ) -> Mapping[str, Any]:
+    def described(self, networks: Mapping[str, ShapedGraph], samples: Samples, dataset: Dataset) -> Mapping[str, Any]:
         """What one must know to use the finished networks, as JSON; kept in resolved.json."""
         return {}
 

@@ -62,9 +62,7 @@ class Rules:
             return None
         layer = layers_by_path(self.discriminator).get(path)
         if layer is None:
-            message = (
-                f"the node {path!r} has no layer of its own: its block is a loop, or it changes nothing"
-            )
+            message = f"the node {path!r} has no layer of its own: its block is a loop, or it changes nothing"
             raise GraphError([Diagnostic("AG701", "", message, "name another node for match_features")])
         return keras.Model(self.discriminator.input, layer.output)
 
