@@ -165,7 +165,7 @@ class RunFolder:
         return self.path / f"{role}.keras"
 
     def picture(self, name: str) -> Path:
-        """A plot: ``curves``, ``learning_rate``, ``confusion_matrix``, ``samples``, ``predictions``; more in watching.md."""
+        """A plot: ``curves``, ``learning_rate``, ``confusion_matrix``, ``samples``, …; more in watching.md."""
         return self.path / f"{name}.png"
 
 

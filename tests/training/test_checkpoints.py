@@ -78,6 +78,6 @@ def test_one_that_cannot_be_written_leaves_the_others(kept: Checkpoints, monkeyp
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("archgraph.training.state.write", full)
-    with pytest.raises(GraphError, match="AG109 cannot write the file: No space left on device\n.*free some space"):
+    with pytest.raises(GraphError, match=r"AG109 cannot write the file: No space left on device\n.*free some space"):
         kept.write(moment(4))
     assert newest(kept)[0] == 3 and names(kept) == ["3", "2"]
