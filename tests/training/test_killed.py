@@ -68,6 +68,7 @@ def of_every_objective() -> list[Any]:
         name = objective if isinstance(objective, str) else objective["name"]
         size = sum(len((path.parent / file).read_text()) for file in files(value) if (path.parent / file).is_file())
         found[name] = min(found.get(name, (size, path)), (size, path))
+    found.pop("distillation", None)  # it needs a teacher that has been trained
     return [pytest.param(path, id=f"{name}-{path.name.partition('.')[0]}") for name, (_, path) in found.items()]
 
 
@@ -94,7 +95,7 @@ class Kills(Silent):
 @pytest.mark.slow
 @pytest.mark.parametrize("path", of_every_objective())
 def test_every_objective_is_resumed_to_the_same_end(path: Path, tmp_path: Path) -> None:
-    overrides = {"epochs": 2, "data.subset": 200, "batch_size": 32, "callbacks": OFTEN}
+    overrides = {"epochs": 2, "data.subset": 200, "batch_size": 16, "callbacks": OFTEN}
     train(path, run_dir=tmp_path / "whole", progress=False, overrides=overrides)
     counting = Kills(0)
     train(path, run_dir=tmp_path / "again", progress=counting, overrides=overrides)
