@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from archgraph.diagnostics import GraphError
 from archgraph.document.files import write_atomically
+from archgraph.editing.templates import EXPERIMENT
 from archgraph.studio.workspace import Workspace
 from archgraph.training.folder import RunFolder, numbers, read_json
 
@@ -46,6 +47,12 @@ class Job:
         return "stopped" if self.folder.checkpoints.is_dir() else "failed"
 
     @property
+    def source(self) -> str:
+        """The experiment file that it was begun with; of a run begun elsewhere, the one of its name."""
+        begun = str(self._note.get("experiment", ""))
+        return begun or self.name.rpartition("-")[0] + EXPERIMENT
+
+    @property
     def history(self) -> list[Mapping[str, Any]]:
         """A row for each epoch so far."""
         try:
@@ -57,7 +64,7 @@ class Job:
     @property
     def epochs(self) -> int:
         """How many epochs there are to be; 0 while that is not known."""
-        for path in (self.folder.experiment, self.workspace.root / str(self._note.get("experiment", ""))):
+        for path in (self.folder.experiment, self.workspace.root / self.source):
             try:
                 value = read_json(path).get("epochs") if path.is_file() else None
             except GraphError:
@@ -70,6 +77,8 @@ class Job:
     def alive(self) -> bool:
         """Whether its process is still at work."""
         pid = self._note.get("pid")
+        if pid in _STARTED:
+            _STARTED[pid].poll()  # one that has ended would stay in the system's list until it is asked for
         return isinstance(pid, int) and process_began(pid) == self._note.get("began") != ""
 
     def seconds_left(self) -> float | None:
@@ -105,6 +114,7 @@ class Job:
                 command, cwd=self.workspace.root, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                 start_new_session=True, env={**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"},
             )  # fmt: skip
+        _STARTED[process.pid] = process
         note = {"pid": process.pid, "began": process_began(process.pid), "time": time.time(), "experiment": experiment}
         write_atomically(self._private("json"), json.dumps(note))
 
@@ -121,6 +131,10 @@ class Job:
         return self.workspace.private("jobs") / f"{self.name}.{ending}"
 
 
+_STARTED: Final[dict[int, "subprocess.Popen[bytes]"]] = {}
+"""The processes that this studio has started."""
+
+
 def begin(workspace: Workspace, experiment: str, name: str) -> Job:
     """Train the experiment file called `experiment` into the next free folder of that name."""
     runs = workspace.root / "runs"
@@ -133,9 +147,8 @@ def begin(workspace: Workspace, experiment: str, name: str) -> Job:
 
 
 def resume(job: Job) -> None:
-    """Go on with a run that was stopped."""
-    job.start([str(job.folder.experiment.relative_to(job.workspace.root)), "--resume", f"runs/{job.name}"],
-              str(job._note.get("experiment", "")))  # fmt: skip
+    """Go on with a run that was stopped, by the experiment file that it was begun with: it names the graph beside it."""
+    job.start([job.source, "--resume", f"runs/{job.name}"], job.source)
 
 
 def jobs(workspace: Workspace) -> list[Job]:
