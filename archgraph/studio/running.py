@@ -147,7 +147,7 @@ def begin(workspace: Workspace, experiment: str, name: str) -> Job:
 
 
 def resume(job: Job) -> None:
-    """Go on with a run that was stopped, by the experiment file that it was begun with: it names the graph beside it."""
+    """Go on with a run that was stopped, by the experiment file that it was begun with."""
     job.start([job.source, "--resume", f"runs/{job.name}"], job.source)
 
 
