@@ -275,9 +275,10 @@ function Refusal({ target, text }: { target: string; text: string }) {
 const closest = (host: HTMLElement | null): number => Math.min(2, Math.max(1, (host?.clientHeight ?? 0) / 1000));
 
 /** Where a graph that would be too small to read is begun: at its top. Undefined where all of it can be shown. */
-function readable(bounds: Rect, host: HTMLElement | null): Viewport | undefined {
-  if (host === null || Math.min(host.clientWidth / bounds.width, host.clientHeight / bounds.height) > SMALLEST) return undefined;
-  return { x: host.clientWidth / 2 - (bounds.x + bounds.width / 2) * READING, y: 28 - bounds.y * READING, zoom: READING };
+function readable(bounds: Rect, nodes: readonly CardNode[], host: HTMLElement | null): Viewport | undefined {
+  const top = nodes.find((node) => node.position.y === bounds.y);
+  if (host === null || top === undefined || Math.min(host.clientWidth / bounds.width, host.clientHeight / bounds.height) > SMALLEST) return undefined;
+  return { x: host.clientWidth / 2 - (top.position.x + sizeOf(top.data.item).width / 2) * READING, y: 28 - bounds.y * READING, zoom: READING };
 }
 
 /** Show everything, or a node, when asked to; where nothing is asked, what was seen here last. */
@@ -295,7 +296,7 @@ function useLook(flow: ReturnType<typeof useReactFlow<CardNode, WireNode>>, host
     if (first && known !== undefined && node === undefined) return void flow.setViewport(known);
     requestAnimationFrame(() => requestAnimationFrame(() => {
       const duration = calm() || first ? 0 : 220;
-      const top = node === undefined && !all ? readable(flow.getNodesBounds(flow.getNodes()), host.current) : undefined;
+      const top = node === undefined && !all ? readable(flow.getNodesBounds(flow.getNodes()), flow.getNodes(), host.current) : undefined;
       if (top !== undefined) return void flow.setViewport(top);
       void flow.fitView({ padding: 0.12, maxZoom: node === undefined ? closest(host.current) : Math.max(0.9, flow.getZoom()), duration, ...(node === undefined ? {} : { nodes: [{ id: node }] }) });
     }));

@@ -104,6 +104,7 @@ export class Studio {
   private refusalTimer: ReturnType<typeof setTimeout> | undefined;
   private noticeTimer: ReturnType<typeof setTimeout> | undefined;
   private seen: Json | undefined;
+  private wired: Loose | undefined;
   private landing: { readonly ids: readonly string[]; readonly point: Point } | undefined;
   /** What was copied last, and whether the system's clipboard has it yet (some browsers never let it). */
   private clip = '';
@@ -398,8 +399,10 @@ export class Studio {
   }
 
   startConnecting(from: Loose): void {
+    this.wired = from;
     this.show({ connecting: from, verdicts: undefined, refusal: undefined, ghost: undefined });
     this.ask('fits', { from: { node: from.node, port: from.side === 'in' ? from.port.replace(/\.\d+$/, '') : from.port, side: from.side } }, (reply) => {
+      if (this.wired !== from) return; // another wire was begun meanwhile
       this.show({ verdicts: { ports: portVerdicts(at(reply.data, 'ports')), ops: verdictTable(at(reply.data, 'ops')), blocks: verdictTable(at(reply.data, 'blocks')) } });
     });
   }
