@@ -63,7 +63,7 @@ def streamlit_command(host: str, port: int, *, browser: bool) -> list[str]:
         "server.address": host, "server.port": port, "server.headless": str(not browser).lower(),
         "server.maxUploadSize": UPLOAD_MB, "server.fileWatcherType": "none", "browser.gatherUsageStats": "false",
         "client.showErrorDetails": "none", "client.showErrorLinks": "false",
-        "client.toolbarMode": "minimal",
+        "client.toolbarMode": "minimal", "theme.light.primaryColor": "#4338ca", "theme.dark.primaryColor": "#a5a0ff",
     }  # fmt: skip
     app = Path(spec.origin).with_name("app.py")
     return [
