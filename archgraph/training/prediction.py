@@ -124,10 +124,11 @@ def _open(path: Path) -> _Trained:
     folder = RunFolder(path)
     if not folder.resolved.is_file():
         raise _refused("AG704", f"the folder holds no {folder.resolved.name}", path, "is this a run folder?")
+    verify(folder.resolved)
     file = finished(folder)
     if not file.is_file():
         raise _refused("AG704", f"the folder holds no {file.name}", path, "train first, or resume the run")
-    verify(folder.resolved, folder.preprocessing, file)
+    verify(folder.preprocessing, file)
     resolved = read_json(folder.resolved)
     data = resolved["data"]
     outputs = tuple(data["targets"])
