@@ -40,9 +40,9 @@ def compile_model(
         rolled: whether equal copies of a repeated block become one layer, `Repeated`, that holds their weights in
             stacks and loops over them: a deep network is then built and traced as fast as a shallow one. True: all
             that can be; ``"auto"``: runs of `WORTH` copies and more. On backends other than TensorFlow none are.
-        fused: whether batch normalisation is a layer of ours that TensorFlow computes in one kernel, with the formulas
-            of Keras, which trains faster; outputs may differ in the last digits. Files name Keras's own layer. On other
-            backends it is that layer.
+        fused: whether batch normalisation and LSTMs are layers of ours for which TensorFlow has less to do, with the
+            formulas of Keras; they train faster, and outputs may differ in the last digits. Files name Keras's own
+            layers. On other backends it is those layers.
 
     Raises:
         GraphError: Keras refuses something that analysis accepted (AG801).

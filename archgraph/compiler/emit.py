@@ -39,8 +39,8 @@ def path_seed(seed: int, path: str) -> int:
     return int.from_bytes(digest, "little") % (2**31 - 1)
 
 
-FUSED: Mapping[str, str] = {"BatchNormalization": "FusedBatchNormalization"}
-"""Layers of Keras for which there is one of ours that TensorFlow computes in one kernel."""
+FUSED: Mapping[str, str] = {"BatchNormalization": "FusedBatchNormalization", "LSTM": "FusedLSTM"}
+"""Layers of Keras for which there is one of ours that TensorFlow computes with fewer kernels."""
 
 
 class Emitter:
@@ -232,7 +232,7 @@ class Emitter:
         return path_seed(self.start, owner)
 
     def kernel(self, layer: Layer) -> Layer:
-        """The same layer with one kernel in the place of many, where there is such a layer."""
+        """The same layer with fewer kernels, where there is such a layer."""
         name = FUSED.get(layer.name) if self.fused and not layer.ours else None
         return layer if name is None else layer._replace(name=name, ours=True)
 
