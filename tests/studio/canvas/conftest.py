@@ -29,13 +29,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "opened(name, width=, height=, theme=): what a test of the canvas opens")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A gesture on a busy machine may meet a page that is still being laid out: such a test may try once more."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents and "board" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.flaky(reruns=2))
-
-
 @pytest.fixture(scope="session")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a few of the examples."""

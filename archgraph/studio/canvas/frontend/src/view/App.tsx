@@ -34,7 +34,7 @@ function Shell() {
   const stage = useRef<HTMLElement>(null);
   const linked = useRef(false);
   const theme = useTheme(root);
-  const busy = useSnapshot(({ session, laying }) => session.epoch === 0 || session.place.join() !== session.view.place.path.join() || laying > 0 || session.pending.length > 0 || session.asks.length > 0);
+  const busy = useSnapshot(({ session, scope, look, shown, laying }) => session.epoch === 0 || (look.turn !== shown && scope.items.size > 0) || session.place.join() !== session.view.place.path.join() || laying > 0 || session.pending.length > 0 || session.asks.length > 0);
   const size = useSize(stage);
   const focused = useKeptFocus(root);
 

@@ -29,6 +29,9 @@ const OUT: Loose['side'] = 'out';
 const NEARBY: readonly (readonly [number, number])[] = [[0, 0], [-12, 0], [12, 0], [-24, 0], [24, 0], [0, -12], [0, 12]];
 const SNAP: [number, number] = [GRID, GRID];
 const pair = (id: string, point: Point): readonly [string, Point] => [id, point];
+/** Milliseconds after which the viewport is taken to be at rest, whatever it says. */
+const LONGEST = 1000;
+const later = (milliseconds: number): Promise<void> => new Promise((done) => { setTimeout(done, milliseconds); });
 const calm = (): boolean => globalThis.matchMedia?.('(prefers-reduced-motion: reduce)').matches ?? false;
 
 const ends = (from: Loose, node: string, handle: string) =>
@@ -203,7 +206,7 @@ export function Flow() {
   const many = nodes.length > MANY;
   const { refusal: said } = snapshot.screen;
   return (
-    <div className="flow" ref={host} data-testid="flow" onPointerMove={onPointerMove} onDoubleClick={onDoubleClick}
+    <div className={snapshot.veiled ? 'flow opening' : 'flow'} ref={host} data-testid="flow" onPointerMove={onPointerMove} onDoubleClick={onDoubleClick}
       onDragOver={(event) => {
         event.preventDefault();
         event.dataTransfer.dropEffect = 'copy';
@@ -292,13 +295,14 @@ function useLook(flow: ReturnType<typeof useReactFlow<CardNode, WireNode>>, host
     if (shown.current === key) return;
     const first = shown.current === '';
     shown.current = key;
+    const rest = (moved: Promise<boolean>) => void Promise.race([moved, later(LONGEST)]).then(() => requestAnimationFrame(() => studio.looked(turn)));
     const known = studio.viewports.get(studio.placeKey);
-    if (first && known !== undefined && node === undefined) return void flow.setViewport(known);
+    if (first && known !== undefined && node === undefined) return rest(flow.setViewport(known));
     requestAnimationFrame(() => requestAnimationFrame(() => {
-      const duration = calm() || first ? 0 : 220;
+      const duration = calm() || first || studio.get().veiled ? 0 : 220;
       const top = node === undefined && !all ? readable(flow.getNodesBounds(flow.getNodes()), flow.getNodes(), host.current) : undefined;
-      if (top !== undefined) return void flow.setViewport(top);
-      void flow.fitView({ padding: 0.12, maxZoom: node === undefined ? closest(host.current) : Math.max(0.9, flow.getZoom()), duration, ...(node === undefined ? {} : { nodes: [{ id: node }] }) });
+      if (top !== undefined) return rest(flow.setViewport(top));
+      rest(flow.fitView({ padding: 0.12, maxZoom: node === undefined ? closest(host.current) : Math.max(0.9, flow.getZoom()), duration, ...(node === undefined ? {} : { nodes: [{ id: node }] }) }));
     }));
   }, [flow, studio, host, turn, node, all, ready, place]);
 }

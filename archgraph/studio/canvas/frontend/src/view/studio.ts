@@ -65,6 +65,10 @@ export interface Snapshot {
   readonly screen: Screen;
   /** Grows when the viewport should show everything anew, or a node. */
   readonly look: { readonly turn: number; readonly node?: string; readonly all?: boolean };
+  /** The turn that the viewport has come to rest at. */
+  readonly shown: number;
+  /** Whether nothing of the place is drawn yet, because it would still move: whoever aimed at it would miss. */
+  readonly veiled: boolean;
   /** Layouts that are being worked out. */
   readonly laying: number;
 }
@@ -92,7 +96,7 @@ function portVerdicts(value: Json | undefined): Map<string, Map<string, string |
 
 export class Studio {
   private snapshot: Snapshot = {
-    session: empty(Date.now()), scope: EMPTY_SCOPE, spots: NO_SPOTS, routes: new Map(), selectedWires: new Set(), screen: QUIET, look: { turn: 0 }, laying: 0,
+    session: empty(Date.now()), scope: EMPTY_SCOPE, spots: NO_SPOTS, routes: new Map(), selectedWires: new Set(), screen: QUIET, look: { turn: 0 }, shown: 0, veiled: false, laying: 0,
   };
   private readonly listeners = new Set<() => void>();
   private readonly waiting = new Map<number, Then>();
@@ -152,7 +156,7 @@ export class Studio {
     const key = this.placeKey;
     const { session, replies, resend, opened } = receive(this.session, data, Date.now());
     this.settle(session);
-    if (opened || key !== this.placeKey) this.set({ look: { turn: this.snapshot.look.turn + 1 }, selectedWires: new Set() });
+    if (opened || key !== this.placeKey) this.set({ look: { turn: this.snapshot.look.turn + 1 }, selectedWires: new Set(), veiled: this.scope.items.size > 0 && this.arrangement().spots.size === 0 });
     for (const reply of replies) this.answered(reply);
     if (resend || (replies.length > 0 && session.asks.length > 0)) this.push();
   }
@@ -390,6 +394,12 @@ export class Studio {
     if (path.length > 0) this.open(path.slice(0, -1));
   }
 
+  /** The viewport shows what it was asked to. */
+  looked(turn: number): void {
+    const resting = turn === this.snapshot.look.turn && this.snapshot.laying === 0;
+    this.set({ shown: turn, veiled: this.snapshot.veiled && !resting });
+  }
+
   fit(): void { this.set({ look: { turn: this.snapshot.look.turn + 1, all: true } }); }
 
   refuse(target: string, text: string): void {
@@ -489,6 +499,7 @@ export class Studio {
     this.set({ laying: this.snapshot.laying + 1 });
     const made = await this.layouter.arrange(this.scope);
     this.set({ laying: this.snapshot.laying - 1 });
+    if (made === undefined && this.snapshot.laying === 0) this.set({ veiled: false });
     if (made === undefined || key !== this.placeKey) return false;
     this.arrangements.set(key, made);
     const moves = new Map([...this.pinned().keys()].flatMap((id) => pinPath(this.scope.pointer, id) ?? []).map((path): [string, null] => [path, null]));
