@@ -102,10 +102,12 @@ def _seconds(shaped: ShapedGraph, profile: Profile, epochs: int) -> float:
     return START + steps * SECONDS_A_STEP + 3 * epochs * profile.count * work / SPEED
 
 
-def experiment(profile: Profile, data: Any, name: str, graph: str, epochs: int) -> dict[str, Any]:
-    """An experiment for a network that fits the data, with settings that mostly do."""
+def experiment(
+    profile: Profile, data: Any, name: str, graph: str, epochs: int, *, read: ShapedGraph | None = None
+) -> dict[str, Any]:
+    """An experiment for a network that fits the data, with settings that mostly do; `read`: the network, if known."""
     value: dict[str, Any] = {"archgraph": 1, "name": name, "graph": graph, "data": data}
-    steps = preprocessing(profile)
+    steps = preprocessing(profile) + (_resizing(profile, read) if read is not None else [])
     value |= {"preprocessing": steps} if steps else {}
     value["loss"] = "sparse_categorical_crossentropy" if profile.classes else "mean_squared_error"
     value |= {"optimizer": {"name": "adam", "learning_rate": 0.002}, "epochs": epochs}
@@ -114,6 +116,17 @@ def experiment(profile: Profile, data: Any, name: str, graph: str, epochs: int) 
     if any("Weigh the classes" in hint for hint in profile.advice):
         value["class_weights"] = "balanced"
     return value
+
+
+def _resizing(profile: Profile, read: ShapedGraph) -> list[Any]:
+    """What brings pictures to the size that the network reads."""
+    shapes = [tensor.shape for tensor in read.inputs.values()]
+    if profile.kind != "picture" or len(shapes) != 1 or shapes[0] is None or len(shapes[0]) != 3:
+        return []
+    size = list(shapes[0][:2])
+    if not all(isinstance(length, int) for length in size) or tuple(size) == profile.shape[:2]:
+        return []
+    return [{"name": "resize", "size": size}]
 
 
 def preprocessing(profile: Profile) -> list[Any]:

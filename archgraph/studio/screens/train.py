@@ -6,7 +6,9 @@ from typing import Any, Final
 
 import streamlit as st
 
+from archgraph.analysis import infer
 from archgraph.diagnostics import Diagnostic, GraphError, Rejected
+from archgraph.document.load import load_graph
 from archgraph.document.reader import read, read_file
 from archgraph.document.revise import revise
 from archgraph.document.writer import PLAIN_ORDER, canonical
@@ -73,7 +75,9 @@ def _new(here: Desk, name: str) -> None:
     graph = name.removesuffix(EXPERIMENT) + GRAPH
     try:
         known = profile(data, here.workspace.root)
-        value = suggested(known, data, graph.removesuffix(GRAPH).rpartition("/")[2], graph.rpartition("/")[2], 20)
+        network = infer(load_graph(here.workspace.path(graph)))
+        bare = graph.rpartition("/")[2]
+        value = suggested(known, data, bare.removesuffix(GRAPH), bare, 20, read=network)
         here.workspace.write(name, canonical(value, PLAIN_ORDER))
     except GraphError as error:
         st.error(" ".join(map(finding, error.diagnostics[:3])))

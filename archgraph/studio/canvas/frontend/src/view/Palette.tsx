@@ -34,7 +34,14 @@ function Entry({ card }: { card: Card }) {
   );
 }
 
-function Terminal({ kind, words }: { kind: 'input' | 'output'; words: string }) {
+interface End {
+  readonly kind: 'input' | 'output';
+  readonly words: string;
+}
+
+const ENDS: readonly End[] = [{ kind: 'input', words: 'What the network reads.' }, { kind: 'output', words: 'What it answers.' }];
+
+function Terminal({ kind, words }: End) {
   const studio = useStudio();
   const catalogue = useSnapshot((state) => state.session.catalogue);
   return (
@@ -66,6 +73,7 @@ export function Palette() {
   const [query, setQuery] = useState('');
   const cards = useMemo(() => [...catalogue.ops.values(), ...blocks.values(), ...catalogue.blocks.values()], [catalogue, blocks]);
   const found = useMemo(() => search(query, cards, cardTexts), [query, cards]);
+  const ends = useMemo(() => search(query, ENDS, ({ kind, words }) => [[kind, 1], [words, 0.25]]), [query]);
   const searching = query.trim() !== '';
   return (
     <aside className="palette" data-testid="palette" aria-label="Palette">
@@ -74,10 +82,10 @@ export function Palette() {
       </label>
       <div className="shelves">
         {searching ? (
-          <ul>{found.slice(0, 40).map((card) => <Entry key={dragName(card)} card={card} />)}{found.length === 0 && <li className="nothing">Nothing is called so.</li>}</ul>
+          <ul>{ends.map((end) => <Terminal key={end.kind} {...end} />)}{found.slice(0, 40).map((card) => <Entry key={dragName(card)} card={card} />)}{found.length + ends.length === 0 && <li className="nothing">Nothing is called so.</li>}</ul>
         ) : (
           <>
-            <section><ul><Terminal kind="input" words="What the network reads." /><Terminal kind="output" words="What it answers." /></ul></section>
+            <section><ul>{ENDS.map((end) => <Terminal key={end.kind} {...end} />)}</ul></section>
             {catalogue.families.map((family, i) => <Shelf key={family} name={family} open={i === 0} cards={[...catalogue.ops.values()].filter((card) => card.family === family)} />)}
             {blocks.size > 0 && <Shelf name="blocks of this file" open={false} cards={[...blocks.values()]} />}
             <Shelf name="library blocks" open={false} cards={[...catalogue.blocks.values()]} />
