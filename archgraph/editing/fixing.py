@@ -27,6 +27,9 @@ _NEAREST = re.compile(r"(-?\d+)(?: and (-?\d+))? (?:are|is) the nearest")
 _STATE = re.compile(r'state it: "dims": (\{.*\})')
 _NEEDS = re.compile(r"needs '([^']+)'")
 _GOT = re.compile(r"got ([\d.]+(?:e[+-]?\d+)?)$")
+_FITS_INTO = re.compile(r"a window of (\d+) does not fit into (\d+)")
+_USUAL: Final = ("flatten", "global_avg_pool", "conv", "dense", "max_pool", "avg_pool", "reshape", "pad")
+"""Ops that people put in between most often."""
 _SHAPES: Final = frozenset({"AG301", "AG302", "AG303", "AG304", "AG305", "AG306", "AG307"})
 
 
@@ -47,7 +50,7 @@ class Candidate(NamedTuple):
 
 
 def fixes(known: Survey, finding: Finding, *, folder: Path | None = None, variant: str = "") -> list[Fix]:
-    """Edits after which `finding` is gone and nothing is found that was not found before; the cheapest first."""
+    """Edits after which `finding` is gone and nothing is found that was not found before; the likeliest first."""
     before = keys_of_findings(known)
     gone = key_of(finding)
     found: list[Fix] = []
@@ -67,7 +70,7 @@ def fixes(known: Survey, finding: Finding, *, folder: Path | None = None, varian
         now = keys_of_findings(after)
         if gone not in now and now <= before:
             found.append(Fix(candidate.title, candidate.patch, _cost(known, after)))
-    return sorted(found, key=lambda fix: abs(fix.cost))
+    return found
 
 
 def key_of(finding: Finding) -> tuple[str, str]:
@@ -262,10 +265,19 @@ def _shape_candidates(known: Survey, place: Place, finding: Finding) -> Iterator
         if tensor is not None:
             fed.append((key, ref, tensor))
     sizes = list(dict.fromkeys(size for _, _, tensor in fed for size in tensor.shape[-1:] if isinstance(size, int)))
+    yield from _smaller_window(place, finding, record)
     yield from _choices(place, finding.node, record)
     yield from _resized(place, finding, record, fed, sizes)
     for key, ref, tensor in fed:
         yield from _between(place, finding.node, key, ref, tensor, sizes)
+
+
+def _smaller_window(place: Place, finding: Finding, record: Mapping[str, Any]) -> Iterator[Candidate]:
+    """Where a window is larger than what it slides over: as large as that."""
+    match = _FITS_INTO.search(finding.diagnostic.message)
+    for name in ("kernel_size", "pool_size", "window") if match else ():
+        if match and record.get(name) == int(match[1]):
+            yield Candidate(f"Make {name} {match[2]}", [put(place.at("nodes", finding.node, name), int(match[2]))])
 
 
 def _choices(place: Place, node: str, record: Mapping[str, Any]) -> Iterator[Candidate]:
@@ -305,7 +317,7 @@ def _between(place: Place, node: str, key: str, ref: str, tensor: Tensor, sizes:
             made = _shaped(kind, params, tensor)
             if made is not None and made[0] != (tensor.shape, tensor.dtype):
                 found.append((made[1], op, params, len(params)))
-    for _, op, params, _ in sorted(found, key=lambda one: (one[0], one[3], one[1])):
+    for _, op, params, _ in sorted(found, key=lambda one: (one[0] > 0, one[1] not in _USUAL, one[0], one[3], one[1])):
         name = free_name(op, place.names)
         record = {"op": op, "in": ref, **params}
         target = place.nodes[node]

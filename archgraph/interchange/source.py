@@ -23,8 +23,10 @@ from archgraph.vocabulary.base import Call, Layer
 
 INDENT: Final = "    "
 WIDTH: Final = 110
-FIRST: Final = (("filters", "kernel_size"), ("units",), ("pool_size",), ("rate",), ("target_shape",))
+FIRST: Final = (("filters", "kernel_size"), ("units",), ("pool_size",), ("rate",), ("target_shape",), ("activation",))
 """Arguments that people give without their names."""
+STEPS: Final = frozenset({"strides", "dilation_rate"})
+"""Arguments of a convolution that need not be said where they are 1."""
 EVEN: Final = frozenset({"kernel_size", "strides", "dilation_rate", "pool_size", "size"})
 """Arguments for which one number stands for the same number on each axis."""
 
@@ -76,18 +78,18 @@ def _build(shaped: ShapedGraph, found: Structure) -> Iterator[str]:
     for name, (key, tensor) in zip(names, shaped.inputs.items(), strict=True):
         shape = ", ".join(map(str, sizes(tensor))) + ("," if len(tensor.shape) == 1 else "")
         dtype = "" if tensor.dtype == "float32" else f', dtype="{tensor.dtype}"'
-        yield f"{INDENT}{name} = keras.Input(({shape}){dtype}, name={key!r})"
+        yield f"{INDENT}{name} = keras.Input(({shape}){dtype}, name={literal('', key)})"
     writer = _Writer(main, found.shares, names, "", [one.name for one in found.functions])
     yield from (INDENT + line for line in writer.lines())
     outputs = dict(zip(shaped.outputs, map(writer.named, main.plan.results), strict=True))
     yield f"{INDENT}return keras.Model({_bundle(dict(zip(shaped.inputs, names, strict=True)))}, {_bundle(outputs)}, " \
-          f"name={model_name(shaped.name)!r})"  # fmt: skip
+          f"name={literal('', model_name(shaped.name))})"  # fmt: skip
 
 
 def _bundle(named: Mapping[str, str]) -> str:
     if len(named) == 1:
         return next(iter(named.values()))
-    return "{" + ", ".join(f"{key!r}: {value}" for key, value in named.items()) + "}"
+    return "{" + ", ".join(f"{literal('', key)}: {value}" for key, value in named.items()) + "}"
 
 
 def _defined(function: Function, shares: bool, functions: Collection[str]) -> Iterator[str]:
@@ -193,7 +195,7 @@ class _Writer:
             return self.layer(value, spot, name)
         if spot in self.function.parameters:
             return self.function.parameters[spot]
-        if value is None or (key == "strides" and not layer.ours and "Conv" in layer.name and _even(value) == 1):
+        if value is None or (key in STEPS and not layer.ours and "Conv" in layer.name and _even(value) == 1):
             return None
         return literal(key, value if layer.ours or key not in EVEN else _even(value))
 
@@ -205,11 +207,11 @@ class _Writer:
         if not loop.copies:
             yield f"{variables[0]} = {feeds[loop.carry]}"
         for segment in segments(self.function, number):
-            together = segment.copies > 1 and (segment.alike or self.constant(number, segment))
-            if together:
-                if current[loop.carry] != variables[0]:
-                    yield f"{variables[0]} = {current[loop.carry]}"
+            together = segment.copies > 1 and self.even(number, segment)
+            if (together or not segment.function.name) and current[loop.carry] != variables[0]:
+                yield f"{variables[0]} = {current[loop.carry]}"
                 current[loop.carry] = variables[0]
+            if together:
                 yield from self.together(number, loop, segment, current, variables)
                 continue
             for copy in range(segment.start, segment.start + segment.copies):
@@ -231,7 +233,8 @@ class _Writer:
             rows = [self.given(number, copy, segment.function) for copy in range(segment.start, end)]
             varying = [name for name in handed if len({row[name] for row in rows}) > 1]
             columns = [f"[{', '.join(row[name] for row in rows)}]" for name in varying]
-            yield from broken(f"for i, {', '.join(varying)} in zip({counted}, {', '.join(columns)}):")
+            both = f"for i, {', '.join(varying)} in zip({counted}, {', '.join(columns)}):"
+            yield from broken(both if varying else f"for i in {counted}:")
             handed |= {name: name for name in varying}
         name = self.copy_path(loop, "0" if loop.share else "{i}")
         for line in self.copy(segment.function, loop, segment.start, name, current, variables, handed):
@@ -266,10 +269,23 @@ class _Writer:
         step = self.function.plan.steps[number]
         assert isinstance(step, Loop)
         values = function.arguments(step.copies[copy])
+        ours = any(one.layer.ours for one in _operations(function.plan))
         return {
-            name: self.function.parameters.get(Spot(number, copy, (name,)), literal(name, value))
+            name: self.function.parameters.get(
+                Spot(number, copy, (name,)), literal(name, value if ours else _plain(name, value))
+            )
             for name, value in values.items()
         }
+
+    def even(self, number: int, segment: Segment) -> bool:
+        """Whether a run of copies is a loop that is easy to read: it is handed the same, or plain values."""
+        if segment.alike or self.constant(number, segment):
+            return True
+        rows = [
+            self.given(number, copy, segment.function)
+            for copy in range(segment.start, segment.start + segment.copies)
+        ]
+        return all(row == rows[0] for row in rows)
 
     def constant(self, number: int, segment: Segment) -> bool:
         """Whether the arguments of a run of copies are the same in every use of this function."""
@@ -324,6 +340,11 @@ def _even(value: Any) -> Any:
     if isinstance(value, tuple | list) and value and all(one == value[0] for one in value):
         return value[0]
     return value
+
+
+def _plain(name: str, value: Any) -> Any:
+    """A value for a parameter: one number where it is a size that is the same on each axis."""
+    return _even(value) if any(name == size or name.endswith(f"_{size}") for size in EVEN) else value
 
 
 def literal(key: str, value: Any) -> str:

@@ -120,6 +120,18 @@ def test_the_cost_of_a_fix_is_what_it_adds() -> None:
     assert any(cost == 6 * (8 + 1) or cost == 8 * (6 + 1) for title, cost in costs.items() if "Conv" in title)
 
 
+def test_the_likeliest_fix_comes_first() -> None:
+    """What was meant, then another value of the same field, then an op in between: whatever they cost."""
+    expected = {
+        "negative": "Make filters 1", "misspelt choice": "Write 'softmax'",
+        "window too large": "Make kernel_size 5", "channels differ": "Make filters of g 6",
+    }  # fmt: skip
+    for name, title in expected.items():
+        value, code = BROKEN[name]
+        known = survey(value)
+        assert fixes(known, next(one for one in known.findings if one.diagnostic.code == code))[0].title == title
+
+
 # ---- what fits
 
 

@@ -119,6 +119,29 @@ def test_every_example_has_source_or_is_refused_with_a_reason(path: Path) -> Non
     assert max(map(len, source.splitlines())) <= 200
 
 
+KEPT = """{"archgraph": 1, "name": "kept", "inputs": {"x": {"shape": [8, 8, 3]}},
+ "blocks": {"unit": {"params": {"width": 4}, "inputs": ["x"], "output": "join",
+  "nodes": {"twice": {"op": "conv", "in": "x", "filters": "=width", "kernel_size": 3, "repeat": 2},
+   "join": {"op": "concat", "in": ["twice", "x"]}}}},
+ "nodes": {"a": {"block": "unit", "in": "x", "width": 4}, "b": {"block": "unit", "in": "a", "width": 6}},
+ "outputs": {"y": "b"}}"""
+
+
+def test_a_loop_inside_a_function_leaves_the_input_as_it_was() -> None:
+    shaped = ag.infer(ag.loads(KEPT))
+    source = keras_source(shaped)
+    assert source.count("for i in range(2):") == 1 and source.count("layers.Conv2D(") == 1, source
+    need_the_same(shaped)
+
+
+def test_the_source_reads_as_a_person_writes_it() -> None:
+    for name in ("lenet5", "resnet50", "densenet_cifar", "unet", "attention_classifier"):
+        source = keras_source(ag.infer(ag.load(EXAMPLES / f"{name}.graph.json")))
+        assert "'" not in source.replace("4·growth", ""), "one kind of quotes"
+        assert "zip(range(12), )" not in source and "(2, 2)" not in source and "dilation_rate=1" not in source
+    assert "for i in range(12):" in keras_source(ag.infer(ag.load(EXAMPLES / "densenet_cifar.graph.json")))
+
+
 def test_hostile_names_and_docs_do_not_become_code() -> None:
     text = GROWING.replace('"name": "growing"', '"name": "growing", "doc": "\\"\\"\\"\\nimport os\\n\\\\"')
     tree = ast.parse(keras_source(ag.infer(ag.loads(text))))
