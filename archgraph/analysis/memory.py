@@ -3,6 +3,8 @@
 What is counted are the tensors of the network, as TensorFlow keeps them on a CPU:
 
 - The inputs are there throughout: the caller holds the batch.
+- Changed copies of weights wait for no input: all are made at the start. Each is there until its primitive has run, or,
+  in training, until its way back.
 - Primitives run in order. A tensor is given up after its last reader, or, in training, after the last on the way back
   that needs it again; what a primitive needs again, and whether it writes over its input, is its own to say
   (`Primitive.memory`).
@@ -235,6 +237,7 @@ class _Run:
         self.last = self._last_readers()
         self.needed = self._needed() if tape.training else {}
         self.live: Dim = sum((tape.sizes[number] for number in tape.inputs), start=0)
+        self.live = self.live + sum((self._early(node) * _times(node.marks) for node in tape.nodes), start=0)
         self.highest = _Highest(self.live)
         self.gone: set[int] = set()
         """Memory that has been written over."""
@@ -291,6 +294,7 @@ class _Run:
         for moment, node in enumerate(tape.nodes):
             self._settle(node.marks)
             memory = node.memory
+            keeps = self._keeps(node)
             for write in node.writes:
                 if self.buffer[write] != write:
                     continue
@@ -300,10 +304,12 @@ class _Run:
                     dying[moment].remove(over)
                     self.live = self.live - tape.sizes[over]
                 self._take(write)
-            self.highest.note(self.live + self._passing(memory))
-            if self._keeps(node):  # what passes is given up, or is what is kept
-                self.live = self.live + self._own(node)
+            self.highest.note(self.live + self._passing(node))
+            if keeps:  # what passes is given up, or is what is kept
+                self._change(node, self._own(node))
                 self.highest.note(self.live)
+            else:
+                self._change(node, -self._early(node))
             for number in dying.pop(moment, ()):
                 if number not in self.needed:
                     self.live = self.live - tape.sizes[number]
@@ -336,11 +342,20 @@ class _Run:
         some = self.tape.training and (node.memory.own or node.memory.copies)
         return bool(some) and any(self.learns[write] for write in node.writes)
 
-    def _own(self, node: _Node, sign: int = 1) -> Dim:
-        """What a node keeps of its own, to be added or taken away."""
-        size = sign * (WEIGHT_BYTES * node.memory.copies + node.steps * self.scratch(node.memory.own))
+    def _early(self, node: _Node) -> Dim:
+        """Changed copies of weights that are made before anything is run; not those inside a loop."""
+        memory = node.memory
+        return WEIGHT_BYTES * (memory.copies + (memory.slopes if self.tape.training else 0)) if node.steps == 1 else 0
+
+    def _own(self, node: _Node) -> Dim:
+        """What a node keeps of its own, beside copies of weights that are there from the start."""
+        late = 0 if node.steps == 1 else WEIGHT_BYTES * (node.memory.copies + node.memory.slopes)
+        return late + node.steps * self.scratch(node.memory.own)
+
+    def _change(self, node: _Node, size: Dim) -> None:
+        """Let a node, and the further copies that it stands for, take `size` (or give it up)."""
+        self.live = self.live + size
         self._multiply(node.marks, size)
-        return size
 
     def _multiply(self, marks: tuple[_Mark, ...], size: Dim) -> None:
         """Let the further copies of each mark take `size` too (or give it up), once all of them have been run."""
@@ -381,11 +396,12 @@ class _Run:
                 self.live = self.live - size
                 self._multiply(tape.marks[number], -size)
             if self._keeps(node):
-                self.live = self.live + self._own(node, -1)
+                self._change(node, -self._own(node) - self._early(node))
 
-    def _passing(self, memory: Memory) -> Dim:
+    def _passing(self, node: _Node) -> Dim:
         """What is there only while a primitive is computed."""
-        weights = 0 if self.tape.training else memory.copies
+        memory = node.memory
+        weights = 0 if self.tape.training or node.steps == 1 else memory.copies
         if memory.always or self.tape.batch_size > 1:
             weights = weights + memory.turned
         return WEIGHT_BYTES * weights + self.scratch(memory.scratch)
@@ -452,10 +468,15 @@ class _Gradients:
                 self.add(read, first)
             else:
                 self.add(read, self.new(size))
-        passing = 2 * node.weights + run.scratch(memory.back)
+        passing = 2 * (node.weights + WEIGHT_BYTES * memory.slopes) + run.scratch(memory.back)
         run.highest.note(run.live + passing)
         for gradient in given:
             self.drop(gradient)
+
+
+def _times(marks: Iterable[_Mark]) -> int:
+    """How many copies stand behind one that is run through."""
+    return prod(mark.times for mark in marks)
 
 
 class _Highest:

@@ -131,6 +131,8 @@ class Activation(Primitive):
             return Memory(Place.OVER, reads=(), output=True)
         if self.activation in FROM_INPUT:
             return Memory(Place.OVER)
+        if self.activation in BENT_AND_SCALED:
+            return Memory(Place.OVER, reads=(), own=(x,))
         own, back = BETWEEN.get(self.activation, (1, 1))
         return Memory(own=own * (x,), back=back * (x,))
 
@@ -153,6 +155,8 @@ FROM_OUTPUT = frozenset({"relu", "relu6", "elu", "selu", "sigmoid", "tanh", "sof
 """Functions whose slope follows from their output."""
 FROM_INPUT = frozenset({"leaky_relu", "softplus", "softsign", "log_sigmoid", "linear"})
 """Functions whose slope follows from their input, and that write over it."""
+BENT_AND_SCALED = frozenset({"scaled_tanh"})
+"""Functions whose slope follows from what they are before the output is scaled."""
 BETWEEN: Mapping[str, tuple[int, int]] = {"gelu": (2, 1), "silu": (0, 2), "exponential": (0, 0)}
 """What other functions keep in between, and what their slope needs, in tensors of their input's size."""
 
@@ -258,7 +262,7 @@ class Maxout(SpectrallyNormalizable, Weighted):
 
     def memory(self, x: Tensor) -> Memory:
         sums = Tensor((*x.shape[:-1], self.units * self.pieces))
-        return Memory(output=True, own=(sums,), scratch=(sums,), copies=self.changed_kernels(self.weights(x)))
+        return self.with_copies(Memory(output=True, own=(sums,), scratch=(sums,)), self.weights(x))
 
     def lower(self, x: Tensor) -> Layer:
         arguments = {"units": self.units, "pieces": self.pieces, **self.weight_arguments()}

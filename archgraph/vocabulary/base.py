@@ -137,7 +137,12 @@ class Memory(NamedTuple):
     through: bool = False
     """Whether the gradient of each input of the output's size is the output's, so that it takes no memory."""
     copies: Dim = 0
-    """Numbers in changed copies of weights, such as scaled kernels; kept in training, whatever the batch."""
+    """Numbers in changed copies of weights, such as scaled kernels; kept in training, whatever the batch.
+
+    They wait for no input, so TensorFlow makes those of all layers at the start.
+    """
+    slopes: Dim = 0
+    """Numbers in further copies, which only the gradients of weights need, made at the start too."""
     turned: Dim = 0
     """Numbers in weights that are laid out anew while it is computed; for a single sample only if `always`."""
     always: bool = False

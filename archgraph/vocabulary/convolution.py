@@ -205,15 +205,16 @@ class Conv(Sliding, Equalizable):
 
     def memory(self, x: Tensor) -> Memory:
         weights = self.weights(x)
-        copies, turned = self.changed_kernels(weights), kernel_numbers(weights)
+        turned = kernel_numbers(weights)
         if max(self.gaps(len(x.shape) - 1)) == 1:
-            return Memory(copies=copies, turned=turned)
+            return self.with_copies(Memory(turned=turned), weights)
         # TensorFlow lays the cells that one kernel sees next to each other first.
         spans = self.spans(len(x.shape) - 1)
         wide = (size + (covered - 1) for size, covered in zip(x.shape[:-1], spans, strict=True))
         spread = Tensor((*wide, x.shape[-1]))
         more = Tensor((prod(spread.shape) - prod(x.shape),))
-        return Memory(reads=(), own=(spread,), scratch=(more,), back=(more,), copies=copies, turned=turned)
+        spaced = Memory(reads=(), own=(spread,), scratch=(more,), back=(more,), turned=turned, always=True)
+        return self.with_copies(spaced, weights)
 
     def lower(self, x: Tensor) -> Layer:
         rank = len(x.shape) - 1
@@ -270,7 +271,7 @@ class DepthwiseConv(Sliding, SpectrallyNormalizable, Biased):
         return after_padding(self, x)
 
     def memory(self, x: Tensor) -> Memory:
-        return Memory(copies=self.changed_kernels(self.weights(x)))
+        return self.with_copies(Memory(), self.weights(x))
 
     def lower(self, x: Tensor) -> Layer:
         rank = len(x.shape) - 1
@@ -329,7 +330,7 @@ class SeparableConv(Sliding, SpectrallyNormalizable, Biased):
 
     def memory(self, x: Tensor) -> Memory:
         between = Tensor((*self.slide(x, self.padding), channels_of(x) * self.depth_multiplier))
-        return Memory(own=(between,), copies=self.changed_kernels(self.weights(x)))
+        return self.with_copies(Memory(own=(between,)), self.weights(x))
 
     def lower(self, x: Tensor) -> Layer:
         rank = len(x.shape) - 1

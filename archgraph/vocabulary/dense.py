@@ -57,7 +57,7 @@ class Dense(Equalizable):
         return EVERYWHERE if len(x.shape) == 1 else ()
 
     def memory(self, x: Tensor) -> Memory:
-        return Memory(copies=self.changed_kernels(self.weights(x)))
+        return self.with_copies(Memory(), self.weights(x))
 
     def lower(self, x: Tensor) -> Layer:
         layer = Layer("Dense", {"units": self.units, **self.weight_arguments()})

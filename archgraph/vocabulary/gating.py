@@ -6,7 +6,8 @@ from archgraph.diagnostics import Rejected
 from archgraph.kinds import Choice
 from archgraph.record import param
 from archgraph.shapes import Tensor, need_divisible, need_known, show
-from archgraph.vocabulary.base import Example, Family, Layer, Port, Primitive, primitive
+from archgraph.vocabulary.activation import Activation
+from archgraph.vocabulary.base import Example, Family, Layer, Memory, Place, Port, Primitive, primitive
 from archgraph.vocabulary.rules import broadcast, disagreement, need_axes, need_float
 
 NEEDED: Mapping[str, tuple[str, ...]] = {"multiplicative": ("gate",), "highway": ("gate", "h"), "glu": ()}
@@ -93,6 +94,17 @@ class Gate(Primitive):
         channels = need_known(x.shape[-1], "the last axis")
         need_divisible(channels, 2, "the last axis, which is cut in two,")
         return Tensor((*x.shape[:-1], channels // 2))
+
+    def memory(self, x: Tensor, gate: Tensor | None = None, h: Tensor | None = None) -> Memory:
+        if gate is None:
+            half = self.halved(x)
+            slope = Activation(activation=self.activation).memory(half)
+            return Memory(reads=(), own=(half, half, *slope.own), scratch=(half,), back=(half, *slope.back))
+        slope = Activation(activation=self.activation).memory(gate)
+        reads = (*((0,) if h is None else (0, 2)), *((1,) if slope.reads is None else ()))
+        # The share that passes is needed for the slope of what passes; so is, of a highway, the share that does not.
+        shares = (gate,) if h is None else (gate, gate)
+        return Memory(Place.OVER, reads=reads, own=(*shares, *slope.own), back=(*shares, *slope.back))
 
     def lower(self, x: Tensor, gate: Tensor | None = None, h: Tensor | None = None) -> Layer:
         return Layer("Gate", {"kind": self.kind, "activation": self.activation}, ours=True)

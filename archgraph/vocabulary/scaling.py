@@ -6,7 +6,7 @@ from archgraph.diagnostics import Rejected
 from archgraph.kinds import Flag
 from archgraph.record import param
 from archgraph.shapes import Tensor
-from archgraph.vocabulary.base import Example, Family, Layer, Primitive, Weight, primitive
+from archgraph.vocabulary.base import OVERWRITES, Example, Family, Layer, Memory, Place, Primitive, Weight, primitive
 from archgraph.vocabulary.normalisation import keras_axes, measured_sizes
 from archgraph.vocabulary.parameters import REGULARIZER, VECTOR_INITIALIZER
 from archgraph.vocabulary.rules import AXES, need_float
@@ -52,6 +52,9 @@ class Affine(Primitive):
         shape = measured_sizes(self.axis, x)
         gamma = (Weight("gamma", shape),) if self.scale else ()
         return (*gamma, Weight("beta", shape)) if self.center else gamma
+
+    def memory(self, x: Tensor) -> Memory:
+        return Memory(Place.OVER, back=(x,)) if self.scale else OVERWRITES
 
     def lower(self, x: Tensor) -> Layer:
         return Layer("Affine", {**dict(self.given()), "axis": keras_axes(self.axis, x)}, ours=True)

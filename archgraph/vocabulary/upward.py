@@ -140,7 +140,7 @@ class ConvTranspose(Equalizable):
 
     def memory(self, x: Tensor) -> Memory:
         weights = self.weights(x)
-        return Memory(copies=self.changed_kernels(weights), turned=kernel_numbers(weights), always=True)
+        return self.with_copies(Memory(turned=kernel_numbers(weights), always=True), weights)
 
     def lower(self, x: Tensor) -> Layer:
         rank = len(x.shape) - 1

@@ -7,7 +7,7 @@ from archgraph.diagnostics import Rejected
 from archgraph.kinds import Flag, Number, optional, shown
 from archgraph.record import param, record
 from archgraph.shapes import Dim, Shape, prod
-from archgraph.vocabulary.base import Layer, Primitive, Weight
+from archgraph.vocabulary.base import Layer, Memory, Primitive, Weight
 from archgraph.vocabulary.parameters import ACTIVATION, INITIALIZER, NORM, REGULARIZER, VECTOR_INITIALIZER
 
 
@@ -82,6 +82,11 @@ class SpectrallyNormalizable(Primitive, abc.ABC):
     def changed_kernels(self, weights: tuple[Weight, ...]) -> Dim:
         """Numbers in kernels that are not used as they are kept, but divided or multiplied."""
         return kernel_numbers(weights) if self.spectral_norm or getattr(self, "equalized", False) else 0
+
+    def with_copies(self, memory: Memory, weights: tuple[Weight, ...]) -> Memory:
+        """`memory` with that of changed kernels; the slope of W/σ by σ needs another copy, -W/σ²."""
+        slopes = kernel_numbers(weights) if self.spectral_norm else 0
+        return memory._replace(copies=self.changed_kernels(weights), slopes=slopes)
 
     def vectors(self, **widths: int) -> tuple[Weight, ...]:
         """The vectors of the power iteration, by name, as wide as their kernels have output channels; not trained."""

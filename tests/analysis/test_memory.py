@@ -190,6 +190,33 @@ def test_a_scan_keeps_in_training_what_all_its_steps_keep() -> None:
     assert peaks(30)[1] - peaks(20)[1] == 10 * 4 * 1000 * (3 + 7 + 4)
 
 
+@pytest.mark.parametrize(("times", "kernels"), [(1, 2), (2, 3), (9, 10)])
+def test_changed_kernels_of_all_layers_are_there_from_the_start(times: int, kernels: int) -> None:
+    record = '"op": "dense", "units": 100, "use_bias": false, "spectral_norm": true'
+    nodes = (f'"b": {{{record}, "in": "x", "repeat": {times}}}', f'"a": {{{record}, "in": "b"}}')
+    graph = net(*nodes, inputs='{"x": {"shape": [100]}}')
+    # x, what the first layer gives, and each kernel divided by its largest singular value
+    assert inference_peak(graph) == 4 * (100 + 100 + kernels * 100 * 100)
+    # in training also what the slope takes of each; at the last layer its kernel's gradient in two parts, a product on
+    # the way to one of them, and the new value; the inputs of all layers, and the gradients of two tensors
+    assert training_peak(graph, 1) == 4 * ((kernels + 2) * 100 + (2 * kernels + 4) * 100 * 100)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "numbers"),
+    [
+        # x, h; the share that passes and the one that does not; the gradients of the result, x, h and both shares
+        ('{"x": "n", "h": "m", "gate": "g"}, "kind": "highway"', 2 + 2 + 5),
+        # x; the share; the gradients of the result, x and the share
+        ('{"x": "n", "gate": "g"}', 1 + 1 + 3),
+    ],
+)
+def test_a_gate_keeps_what_passes_and_its_shares_but_not_the_gate(inputs: str, numbers: int) -> None:
+    layers = [dense(name, "x", 9) for name in ("n", "g", *(("m",) if '"m"' in inputs else ()))]
+    graph = net(*layers, f'"e": {{"op": "gate", "in": {inputs}}}', dense("a", "e", 1))
+    assert training_peak(graph, 1000) == 4 * 1000 * (4 + numbers * 9)
+
+
 def test_the_peak_grows_with_the_batch_and_the_type() -> None:
     graph = shaped('"a": {"op": "embedding", "in": "x", "input_dim": 9, "output_dim": 5}',
                    inputs='{"x": {"shape": [3], "dtype": "uint8"}}')  # fmt: skip
