@@ -282,8 +282,7 @@ class _Writer:
         if segment.alike or self.constant(number, segment):
             return True
         rows = [
-            self.given(number, copy, segment.function)
-            for copy in range(segment.start, segment.start + segment.copies)
+            self.given(number, copy, segment.function) for copy in range(segment.start, segment.start + segment.copies)
         ]
         return all(row == rows[0] for row in rows)
 

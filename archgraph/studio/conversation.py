@@ -7,6 +7,7 @@ import streamlit as st
 
 from archgraph.diagnostics import GraphError
 from archgraph.editing import catalogue as editing_catalogue
+from archgraph.editing.places import OUTPUT
 from archgraph.studio.answers import ANSWERS, marked
 from archgraph.studio.cards import catalogue_message
 from archgraph.studio.desk import Desk
@@ -41,6 +42,19 @@ def _saved(here: Desk, session: Session) -> Reply:
         return {"error": {"message": first.message, "hint": first.hint, "field": first.pointer}}
 
 
+def _compared(session: Session, nodes: dict[str, Any]) -> dict[str, Any]:
+    """Mark what differs from the file; returns what is on the canvas no more, and the change in parameters."""
+    removed = []
+    for name, change in marked(session, session.opened).items():
+        if change["change"] == "removed":
+            removed.append({"name": name.removeprefix(OUTPUT), "text": change["changeText"]})
+        elif name in nodes and change["change"] != "follows":
+            nodes[name] |= change
+    before, after = session.before.shaped, session.survey.shaped
+    delta = None if before is None or after is None else after.parameters - before.parameters
+    return {"removed": removed, "params": delta}
+
+
 def message(session: Session) -> dict[str, Any]:
     """What the canvas is told."""
     opened = session.opened
@@ -49,9 +63,7 @@ def message(session: Session) -> dict[str, Any]:
         shown["inspect"] = inspected(session.survey, opened, session.selection[0])
     session.mend(shown)
     if session.comparing:
-        for name, change in marked(session, opened).items():
-            if name in shown["nodes"] and change["change"] != "follows":
-                shown["nodes"][name] |= change
+        shown["changes"] = _compared(session, shown["nodes"])
     if session.overlay is not None:
         shown["overlay"] = session.overlay
     told = session.data(shown)

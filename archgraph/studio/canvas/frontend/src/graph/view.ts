@@ -90,10 +90,12 @@ export interface View {
   readonly wires: ReadonlyMap<string, { readonly shape: string; readonly ok: boolean }>;
   readonly problems: readonly Problem[];
   readonly totals: { readonly params: number | undefined; readonly macs: number | string | undefined; readonly memory: number | undefined; readonly batch: number | undefined; readonly nodes: number | undefined };
-  readonly contracts: readonly { readonly text: string; readonly holds: boolean | undefined }[];
+  readonly contracts: readonly { readonly text: string; readonly holds: boolean | undefined; readonly why: string; readonly pointer: string }[];
   readonly blocks: ReadonlyMap<string, Card>;
   readonly inspect: Inspection | undefined;
   readonly overlay: { readonly title: string; readonly nodes: ReadonlyMap<string, Mark> };
+  /** The difference from the file, while it is marked. */
+  readonly changes: { readonly removed: readonly { readonly name: string; readonly text: string }[]; readonly params: number | undefined } | undefined;
 }
 
 export const ROOT: Place = { path: [], pointer: '', body: undefined, crumbs: [], readonly: '' };
@@ -101,7 +103,7 @@ export const ROOT: Place = { path: [], pointer: '', body: undefined, crumbs: [],
 export const NO_VIEW: View = {
   place: ROOT, nodes: new Map(), wires: new Map(), problems: [], contracts: [], blocks: new Map(), inspect: undefined,
   totals: { params: undefined, macs: undefined, memory: undefined, batch: undefined, nodes: undefined },
-  overlay: { title: '', nodes: new Map() },
+  overlay: { title: '', nodes: new Map() }, changes: undefined,
 };
 
 const scalar = (value: Json | undefined): string => (typeof value === 'string' || typeof value === 'number' ? String(value) : '?');
@@ -217,15 +219,17 @@ const readHolds = (value: Json | undefined): boolean | undefined => (typeof valu
 export function readView(value: Json | undefined): View {
   const totals = at(value, 'totals');
   const overlay = at(value, 'overlay');
+  const changes = at(value, 'changes');
   return {
     place: readPlace(at(value, 'place')),
     nodes: table(at(value, 'nodes'), readKnown),
     wires: table(at(value, 'edges'), (item) => ({ shape: shapeText(at(item, 'shape')), ok: at(item, 'ok') !== false })),
     problems: list(at(value, 'problems'), readProblem),
     totals: { params: count(at(totals, 'params')), macs: amount(at(totals, 'macs')), memory: count(at(totals, 'memory')), batch: count(at(totals, 'batch')), nodes: count(at(totals, 'nodes')) },
-    contracts: list(at(value, 'contracts'), (item) => ({ text: text(at(item, 'text')), holds: readHolds(at(item, 'holds')) })),
+    contracts: list(at(value, 'contracts'), (item) => ({ text: text(at(item, 'text')), holds: readHolds(at(item, 'holds')), why: text(at(item, 'why')), pointer: text(at(item, 'pointer')) })),
     blocks: new Map(list(at(value, 'blocks'), (item) => readCard(item, text(at(item, 'block')))).map((card) => [card.name, card])),
     inspect: readInspection(at(value, 'inspect')),
     overlay: { title: text(at(overlay, 'title')), nodes: table(at(overlay, 'nodes'), readMark) },
+    changes: isObject(changes) ? { removed: list(at(changes, 'removed'), (item) => ({ name: text(at(item, 'name')), text: text(at(item, 'text')) })), params: count(at(changes, 'params')) } : undefined,
   };
 }

@@ -6,6 +6,7 @@ import { AddSearch } from './AddSearch';
 import { run } from './commands';
 import { StudioContext, useSnapshot, useStudio } from './context';
 import { Finder } from './Finder';
+import { Changes } from './Changes';
 import { Flow } from './Flow';
 import { GroupDialog } from './GroupDialog';
 import { Inspector } from './Inspector';
@@ -21,6 +22,9 @@ import { useTheme } from './theme';
 const WRITING = 'input, textarea, select, [contenteditable]';
 /** Keys that a button or a list needs for itself. */
 const OWN: ReadonlySet<string> = new Set(['Enter', 'Tab', ' ']);
+
+/** Where one arrives in the inspector: at what mends a fault, else at the first field. */
+const FIRST = '.inspector .fix, .inspector .field :is(input, select, [role=switch]), .inspector .stack select, .inspector textarea';
 
 const typing = (target: EventTarget): boolean => target instanceof Element && target.closest(WRITING) !== null;
 
@@ -40,11 +44,16 @@ function Shell() {
 
   const command = useCallback((one: Command) => {
     run(one, studio, flow, stage.current?.getBoundingClientRect());
+    if (one === 'inspect') requestAnimationFrame(() => root.current?.querySelector<HTMLElement>(FIRST)?.focus());
   }, [studio, flow]);
 
   const onKeyDown = (event: KeyboardEvent) => {
     // Streamlit reruns at r and clears its cache at c. These two only: React Flow listens at the document for others.
     if (!event.ctrlKey && !event.metaKey && /^[rc]$/i.test(event.key)) event.stopPropagation();
+    if (event.key === 'Escape' && event.target instanceof Element && event.target.closest('.inspector') !== null) {
+      event.preventDefault();
+      return root.current?.focus({ preventScroll: true });
+    }
     if (typing(event.target) && !((event.ctrlKey || event.metaKey) && /^[ks]$/i.test(event.key))) return;
     const found = commandOf(event);
     if (found === undefined || (OWN.has(event.key) && !onCanvas(event.target))) return;
@@ -74,6 +83,7 @@ function Shell() {
         {screen.palette && !screen.outline && <Palette />}
         <main className="stage" ref={stage}>
           <Flow />
+          <Changes />
           {screen.outline && <Outline />}
           {screen.searching !== undefined && <AddSearch searching={screen.searching} width={size.width} height={size.height} />}
           {screen.finder !== undefined && <Finder mode={screen.finder} run={command} />}

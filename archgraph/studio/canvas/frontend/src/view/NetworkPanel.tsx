@@ -7,6 +7,7 @@ import { IDENTIFIER } from '../graph/names';
 import { step } from '../graph/patches';
 import { full } from '../graph/words';
 import { useSnapshot, useStudio } from './context';
+import { Contracts } from './Contracts';
 import { FieldRow } from './FieldRow';
 import { Section } from './Inspector';
 import { partOf } from './forms';
@@ -86,11 +87,7 @@ export function NetworkPanel() {
           onBlur={(event) => { const next = event.target.value.trim(); if (next !== doc) studio.setField([part], ['doc'], next === '' ? undefined : next); }} />
       </Section>
       <Knobs />
-      {view.contracts.length > 0 && (
-        <Section name="Contracts" count={view.contracts.length}>
-          <ul className="contracts">{view.contracts.map((contract) => <li key={contract.text} className={contract.holds === false ? 'error' : contract.holds ? 'good' : ''}><Icon name={contract.holds === false ? 'close' : contract.holds ? 'check' : 'dot'} size={13} />{contract.text}</li>)}</ul>
-        </Section>
-      )}
+      <Contracts />
       <p className="plain tip">Select a node to change it. Press <kbd>?</kbd> for the keys.</p>
     </>
   );
