@@ -2,7 +2,7 @@
 
 export type Command =
   | 'undo' | 'redo' | 'cut' | 'copy' | 'paste' | 'pasteLinked' | 'duplicate' | 'all' | 'delete' | 'bridge' | 'rename' | 'note'
-  | 'add' | 'find' | 'go' | 'tidy' | 'group' | 'inline' | 'enter' | 'leave' | 'fit' | 'reset' | 'outline' | 'keys' | 'problems' | 'save';
+  | 'add' | 'find' | 'go' | 'tidy' | 'group' | 'inline' | 'enter' | 'leave' | 'fit' | 'reset' | 'outline' | 'keys' | 'problems' | 'save' | 'inspect';
 
 interface Binding {
   readonly command: Command;
@@ -25,6 +25,7 @@ export const BINDINGS: readonly Binding[] = [
   { section: 'Edit', command: 'delete', words: 'Delete', keys: ['Delete', 'Backspace'] },
   { section: 'Edit', command: 'bridge', words: 'Delete and join what is around', keys: ['Ctrl+Delete', 'Ctrl+Backspace'] },
   { section: 'Edit', command: 'rename', words: 'Rename; references follow', keys: ['F2'] },
+  { section: 'Edit', command: 'inspect', words: 'Go to the inspector; Escape comes back', keys: ['I'] },
   { section: 'Edit', command: 'save', words: 'Save the file', keys: ['Ctrl+S'] },
   { section: 'Edit', command: 'all', words: 'Select all', keys: ['Ctrl+A'] },
   { section: 'Blocks', command: 'group', words: 'Group the selection into a block', keys: ['Ctrl+G'] },

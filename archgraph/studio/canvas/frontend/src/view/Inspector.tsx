@@ -4,7 +4,7 @@ import type { Field } from '../graph/catalogue';
 import { forbidden } from '../graph/connecting';
 import * as edits from '../graph/edits';
 import { at, isObject, keys, text } from '../graph/json';
-import type { Item } from '../graph/scope';
+import { inputHandles, type Item } from '../graph/scope';
 import { amount, full, plural, title } from '../graph/words';
 import { useSnapshot, useStudio } from './context';
 import { Explanation } from './Explanation';
@@ -13,6 +13,7 @@ import { FieldRow } from './FieldRow';
 import { controlsOf, errorAt, fieldsOf, isMixed, sharedFields, sorted, valueAt } from './forms';
 import { Icon } from './icons';
 import { NetworkPanel } from './NetworkPanel';
+import { Feed } from './Outline';
 
 export function Section({ name, children, open = true, count }: { name: string; children: ReactNode; open?: boolean; count?: number }) {
   const [shown, setShown] = useState(open);
@@ -144,6 +145,18 @@ function Shapes({ item }: { item: Item }) {
   );
 }
 
+/** What feeds each port, to be chosen without a wire. */
+function Reads({ item }: { item: Item }) {
+  const scope = useSnapshot((state) => state.scope);
+  const handles = inputHandles(item, edits.wiredHandles(scope, item.id));
+  if (handles.length === 0) return null;
+  return (
+    <Section name="Reads">
+      {handles.map(({ id, port }) => <label key={id} className="stack" title={port.doc}>{title(item.kind === 'output' ? 'answer' : port.name)}<Feed item={item} handle={id} /></label>)}
+    </Section>
+  );
+}
+
 function NodePanel({ item }: { item: Item }) {
   const studio = useStudio();
   const catalogue = useSnapshot((state) => state.session.catalogue);
@@ -165,6 +178,7 @@ function NodePanel({ item }: { item: Item }) {
         </div>
       ))}
       <Shapes item={item} />
+      <Reads item={item} />
       <Parameters key={item.id} items={[item]} fields={fields} />
       {item.kind === 'reuse' && <Sharing item={item} />}
       {node && !studio.readonly && <Share item={item} />}

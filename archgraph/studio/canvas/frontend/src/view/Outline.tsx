@@ -25,7 +25,7 @@ export function inOrder(scope: Scope): Item[] {
   return order;
 }
 
-function Feed({ item, handle }: { item: Item; handle: string }) {
+export function Feed({ item, handle }: { item: Item; handle: string }) {
   const studio = useStudio();
   const scope = useSnapshot((state) => state.scope);
   const wire = scope.wires.find((one) => one.target === item.id && one.targetPort === handle);

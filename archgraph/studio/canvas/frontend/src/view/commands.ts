@@ -37,6 +37,7 @@ export function run(command: Command, studio: Studio, flow: Flow, canvas: DOMRec
     case 'keys': return studio.show({ keys: !studio.screen.keys });
     case 'problems': return studio.show({ problems: !studio.screen.problems });
     case 'save': return studio.ask('save', {});
+    case 'inspect': return studio.show({ inspector: true });
     case 'paste':
     case 'pasteLinked': return undefined; // the browser's own paste event brings the text
   }

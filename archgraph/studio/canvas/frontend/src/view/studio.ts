@@ -397,7 +397,7 @@ export class Studio {
   /** The viewport shows what it was asked to. */
   looked(turn: number): void {
     const resting = turn === this.snapshot.look.turn && this.snapshot.laying === 0;
-    this.set({ shown: turn, veiled: this.snapshot.veiled && !resting });
+    this.set({ shown: Math.max(turn, this.snapshot.shown), veiled: this.snapshot.veiled && !resting });
   }
 
   fit(): void { this.set({ look: { turn: this.snapshot.look.turn + 1, all: true } }); }
