@@ -60,8 +60,22 @@ def _measure(name: str, figure: Figure, shown: Evidence) -> float | None:
         return distances.spread(seen.features) / max(distances.spread(real.features), 1e-12)
     if shown.asked is None:
         return None
+    if name == "variety_within":
+        return _variety(seen, real, shown.asked)
     compare = distances.agreement if shown.asked.of_classes else distances.purity
     return compare(seen.labels, shown.asked.numbers)
+
+
+def _variety(seen: Seen, real: Seen, asked: Asked) -> float | None:
+    """How far pictures of one class are apart, beside real ones that are seen as that class; a mean over classes."""
+    if not asked.of_classes:
+        return None
+    shares = []
+    for one in np.unique(asked.numbers):
+        drawn, known = seen.features[asked.numbers == one], real.features[real.labels == one]
+        if len(drawn) > 1 and len(known) > 1:
+            shares.append(distances.spread(drawn) / max(distances.spread(known), 1e-12))
+    return float(np.mean(shares)) if shares else None
 
 
 def _alike(drawn: Array, pairs: int) -> float:

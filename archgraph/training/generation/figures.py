@@ -73,6 +73,17 @@ class PairwiseDistance(Figure):
 
 
 @record
+class VarietyWithin(Figure):
+    """Mean distance of two pictures that were asked to be of one class, as a multiple of that of two real ones.
+
+    In feature space, class by class; near 0: each class is one picture, and the latent does nothing. Only where the
+    generator takes a class. Source: the diversity within classes of Odena et al. 2017, with another distance.
+    """
+
+    rising = True
+
+
+@record
 class StructuralSimilarity(Figure):
     """Mean multi-scale structural similarity (MS-SSIM) of pairs of drawn pictures: high means they are all alike.
 
@@ -99,6 +110,7 @@ FIGURES: dict[str, type[Figure]] = {
     "inception_score": InceptionScore,
     "coverage": Coverage,
     "pairwise_distance": PairwiseDistance,
+    "variety_within": VarietyWithin,
     "structural_similarity": StructuralSimilarity,
     "agreement": Agreement,
 }

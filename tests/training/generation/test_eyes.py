@@ -8,8 +8,8 @@ from sklearn.datasets import load_digits
 
 from archgraph.diagnostics import GraphError, Rejected
 from archgraph.training.data.base import Surroundings
-from archgraph.training.generation.evaluation import Asked, evidence, measured, nearest
-from archgraph.training.generation.eyes import Inception, Labelled, eye
+from archgraph.training.generation.evaluation import Asked, Evidence, evidence, measured, nearest
+from archgraph.training.generation.eyes import Inception, Labelled, Seen, eye
 from archgraph.training.generation.figures import FIGURES, InceptionV3, OwnClassifier, figures_of
 
 BUNCH = load_digits()
@@ -90,7 +90,32 @@ def test_figures_tell_real_digits_from_noise(cache: Path) -> None:
     assert good["agreement"] > 0.9 > 0.3 > bad["agreement"]
     assert 0.8 < good["pairwise_distance"] < 1.2
     unasked = measured(figures, evidence(noise, PICTURES[1200:], looks, None))
-    assert set(unasked) == set(FIGURES) - {"agreement"}
+    assert set(unasked) == set(FIGURES) - {"agreement", "variety_within"}
+
+
+def test_a_class_that_is_always_the_same_picture_has_no_variety_though_classes_differ(cache: Path) -> None:
+    looks, labels = eye(OwnClassifier(epochs=6), KNOWN, HERE), BUNCH.target[800:1200]
+    figures = figures_of(("variety_within", "pairwise_distance", "agreement"))
+    known = looks.see(PICTURES[:800]).labels
+    one_each = np.stack([PICTURES[:800][known == digit][0] for digit in labels])
+    dull = measured(figures, evidence(one_each, PICTURES[1200:], looks, Asked(labels, True)))
+    varied = measured(figures, evidence(PICTURES[800:1200], PICTURES[1200:], looks, Asked(labels, True)))
+    assert dull["variety_within"] == pytest.approx(0, abs=1e-3)
+    assert dull["pairwise_distance"] > 0.7 and dull["agreement"] == 1
+    assert 0.8 < varied["variety_within"] < 1.2
+    of_a_code = measured(figures, evidence(PICTURES[800:1200], PICTURES[1200:], looks, Asked(labels, False)))
+    assert "variety_within" not in of_a_code
+
+
+def test_variety_is_the_mean_over_classes_of_what_distances_say() -> None:
+    """Two classes: pairs 3 apart where real ones are 2 apart, and 1 apart where they are 4 apart: (1.5 + 0.25) / 2."""
+
+    def seen(numbers: list[float], classes: list[int]) -> Seen:
+        return Seen(np.array(numbers)[:, None], np.eye(2)[classes])
+
+    drawn, real = seen([0, 3, 10, 11], [0, 0, 1, 1]), seen([0, 2, 5, 9], [0, 0, 1, 1])
+    shown = Evidence(np.zeros((4, 8, 8, 1)), drawn, real, Asked(np.array([0, 0, 1, 1]), True))
+    assert measured(figures_of(("variety_within",)), shown)["variety_within"] == pytest.approx(0.875)
 
 
 def test_the_nearest_of_a_known_sample_is_itself() -> None:
