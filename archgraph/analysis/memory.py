@@ -237,7 +237,8 @@ class _Run:
         self.last = self._last_readers()
         self.needed = self._needed() if tape.training else {}
         self.live: Dim = sum((tape.sizes[number] for number in tape.inputs), start=0)
-        self.live = self.live + sum((self._early(node) * _times(node.marks) for node in tape.nodes), start=0)
+        for node in tape.nodes:
+            self.live = self.live + self._early(node) * prod(mark.times for mark in node.marks)
         self.highest = _Highest(self.live)
         self.gone: set[int] = set()
         """Memory that has been written over."""
@@ -472,11 +473,6 @@ class _Gradients:
         run.highest.note(run.live + passing)
         for gradient in given:
             self.drop(gradient)
-
-
-def _times(marks: Iterable[_Mark]) -> int:
-    """How many copies stand behind one that is run through."""
-    return prod(mark.times for mark in marks)
 
 
 class _Highest:
