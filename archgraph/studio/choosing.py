@@ -1,9 +1,12 @@
 """Forms for data: a data set that is at hand, or files that are uploaded, within limits."""
 
+import csv
 import re
 import zipfile
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path, PurePosixPath
+from statistics import StatisticsError, median, mode
 from typing import Any, Final
 
 import streamlit as st
@@ -20,6 +23,14 @@ LARGEST_PICTURE: Final = 20_000_000
 UPLOADS: Final = "data"
 """The folder of the workspace for uploads."""
 PICTURES: Final = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
+MISSING: Final = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-"})
+"""What stands in a table where a value is missing."""
+REMEDIES: Final = {
+    "Leave those rows out": "rows", "Fill in the usual value of the column": "fill",
+    "Leave those columns out": "columns",
+}  # fmt: skip
+"""What can be done with missing values, and the ending of the file that is written."""
+GAP_HELP: Final = "The usual value is the middle one of numbers and the commonest of words. Your file stays as it is."
 _SAFE: Final = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -69,13 +80,69 @@ def _uploaded(workspace: Workspace, key: str) -> Any:
 
 
 def _table(workspace: Workspace, name: str, key: str) -> Any:
-    import csv
-
-    with (workspace.root / name).open(encoding="utf-8", errors="replace", newline="") as stream:
-        columns = next(csv.reader(stream), [])
+    rows = _cells(workspace.root / name)
+    columns = rows[0] if rows else []
+    lacking = gaps(rows)
+    if lacking:
+        told = ", ".join(f"{column} ({count:,})" for column, count in lacking.items())
+        st.warning(f"Some values are missing: {plain(told)}. Networks need every value.")
+        how = st.radio("What is to be done with them?", list(REMEDIES), key=f"{key} missing", help=GAP_HELP)
+        name = completed(workspace, name, REMEDIES[how or next(iter(REMEDIES))])
+        rows = _cells(workspace.root / name)
+        columns = rows[0]
+        if len(rows) < 2 or len(columns) < 2:
+            st.error("Nothing is left to learn from. Choose another way.")
+            return None
     target = st.selectbox("What do you want to predict?", columns, index=len(columns) - 1, key=f"{key} target",
                           help="The column that is to be learned from all others.")  # fmt: skip
     return {"name": "csv", "file": name, "target": target} if target else None
+
+
+def _cells(path: Path) -> list[list[str]]:
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+        return [row for row in csv.reader(stream) if row]
+
+
+def _missing(cell: str) -> bool:
+    return cell.strip().casefold() in MISSING
+
+
+def gaps(rows: Sequence[Sequence[str]]) -> dict[str, int]:
+    """How many values each column of a table lacks, of those that lack any; its first row names the columns."""
+    found = dict.fromkeys(rows[0] if rows else (), 0)
+    for row in rows[1:]:
+        for column, cell in zip(found, row, strict=False):
+            found[column] += _missing(cell)
+    return {column: count for column, count in found.items() if count}
+
+
+def completed(workspace: Workspace, name: str, remedy: str) -> str:
+    """Write a table without gaps beside the one that has them; returns its path in the workspace."""
+    head, *rows = _cells(workspace.root / name)
+    rows = [row for row in rows if len(row) == len(head)]
+    lacking = gaps([head, *rows])
+    if remedy == "columns":
+        stay = [number for number, column in enumerate(head) if column not in lacking]
+        head, rows = [head[number] for number in stay], [[row[number] for number in stay] for row in rows]
+    elif remedy == "fill":
+        usual = {number: _usual([row[number] for row in rows]) for number, one in enumerate(head) if one in lacking}
+        rows = [[usual[number] if number in usual and _missing(cell) else cell for number, cell in enumerate(row)]
+                for row in rows]  # fmt: skip
+    else:
+        rows = [row for row in rows if not any(map(_missing, row))]
+    target = f"{name.removesuffix('.csv')}_{remedy}.csv"
+    with workspace.path(target).open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream, lineterminator="\n").writerows([head, *rows])
+    return target
+
+
+def _usual(cells: Sequence[str]) -> str:
+    """The middle of numbers; of words the commonest."""
+    known = [cell for cell in cells if not _missing(cell)]
+    try:
+        return f"{median(map(float, known)):g}"
+    except (ValueError, StatisticsError):
+        return mode(known) if known else ""
 
 
 def kept(workspace: Workspace, name: str, data: bytes) -> str:

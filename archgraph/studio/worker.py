@@ -70,8 +70,9 @@ def answered(run: Path, question: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def reactions(run: Path, given: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """For every node of the main graph, how strongly it reacts, and the share of its outputs that are 0."""
+    """For every node of the main graph, how it reacts to some samples; see `_reaction`."""
     import numpy as np
+    import tensorflow as tf
 
     from archgraph.compiler import load_model
     from archgraph.compiler.backend import load_keras
@@ -84,20 +85,34 @@ def reactions(run: Path, given: Mapping[str, Any]) -> dict[str, dict[str, float]
     last = {
         layer.name.split(".")[0]: layer for layer in model.layers if not isinstance(layer.output, list | tuple | dict)
     }
-    watching = load_keras().Model(model.inputs, {name: layer.output for name, layer in last.items()})
+    watching = load_keras().Model(model.inputs, [{name: layer.output for name, layer in last.items()}, model.outputs])
     resolved = read_json(folder.resolved)["data"]["columns"]["inputs"]
     fitted = preprocessing.from_json(read_json(folder.preprocessing))
     columns = {name: Column(np.asarray(values)) for name, values in given.items()}
     done = preprocessing.repeat(fitted, columns)
     fed = [done[resolved.get(tensor.name, tensor.name)].values.astype(tensor.dtype) for tensor in model.inputs]
-    values = watching(fed if len(fed) > 1 else fed[0], training=False)
-    return {name: _reaction(np.asarray(value)) for name, value in values.items()}
+    with tf.GradientTape() as tape:
+        tensors = [tf.convert_to_tensor(one) for one in fed]
+        tape.watch([one for one in tensors if one.dtype.is_floating])
+        values, ends = watching(tensors if len(tensors) > 1 else tensors[0], training=False)
+        answer = tf.add_n([tf.reduce_max(end) for end in ends if end.dtype.is_floating])
+    slopes = tape.gradient(answer, values)
+    return {
+        name: _reaction(np.asarray(value), None if slopes[name] is None else np.asarray(slopes[name]))
+        for name, value in values.items()
+    }
 
 
-def _reaction(value: Any) -> dict[str, float]:
+def _reaction(value: Any, slope: Any) -> dict[str, float]:
+    """Mean size of a node's numbers; share that are 0; channels, and how many are 0 throughout; mean gradient."""
     import numpy as np
 
-    return {"strength": float(np.abs(value).mean()), "silent": float((np.abs(value) < 1e-6).mean())}
+    size, channels = np.abs(value), value.shape[-1] if value.ndim > 1 else 1
+    dead = (size.reshape(-1, channels).max(axis=0) < 1e-6).sum()
+    return {
+        "strength": float(size.mean()), "silent": float((size < 1e-6).mean()), "units": float(channels),
+        "dead": float(dead), "gradient": 0.0 if slope is None else float(np.abs(slope).mean()),
+    }  # fmt: skip
 
 
 def main() -> None:

@@ -12,10 +12,11 @@ from sklearn.datasets import load_digits
 from streamlit.testing.v1 import AppTest
 
 from archgraph.studio import running
-from archgraph.studio.choosing import kept, ready_sources
+from archgraph.studio.choosing import completed, gaps, kept, ready_sources
 from archgraph.studio.conversation import message, take
 from archgraph.studio.desk import Desk
 from archgraph.studio.profiling import profile
+from archgraph.studio.reacting import marks, numbered
 from archgraph.studio.running import Job
 from archgraph.studio.suggesting import experiment, starts, suggestions
 from archgraph.studio.worker import Worker
@@ -132,6 +133,37 @@ def test_there_are_networks_for_every_kind_of_data_and_each_says_why() -> None:
     assert {value["meta"]["for"] for value in starts().values()} == {"picture", "table", "sequence", "text"}
     assert all(value["meta"]["why"] for value in starts().values())
     assert "digits" in ready_sources() and "csv" not in ready_sources()
+
+
+GAPPY = "size,colour,kind\n1,red,a\n,red,b\n3,?,a\n5,blue,b\n"
+
+
+@pytest.mark.parametrize(("remedy", "text"), [
+    ("rows", "size,colour,kind\n1,red,a\n5,blue,b\n"),
+    ("fill", "size,colour,kind\n1,red,a\n3,red,b\n3,red,a\n5,blue,b\n"),
+    ("columns", "kind\na\nb\na\nb\n"),
+])  # fmt: skip
+def test_a_table_with_gaps_is_completed_beside_the_one_that_was_uploaded(
+    remedy: str, text: str, tmp_path: Path
+) -> None:
+    name = kept(Workspace(tmp_path), "t.csv", GAPPY.encode())
+    assert gaps([line.split(",") for line in GAPPY.splitlines()]) == {"size": 1, "colour": 1}
+    assert (tmp_path / completed(Workspace(tmp_path), name, remedy)).read_text() == text
+    assert (tmp_path / name).read_text() == GAPPY
+
+
+def test_marks_tell_of_activations_gradients_and_silent_units() -> None:
+    nodes = {"a": {"strength": 2.0, "gradient": 0.0, "units": 4.0, "dead": 1.0},
+             "b": {"strength": 0.5, "gradient": 3.0, "units": 2.0, "dead": 2.0}}  # fmt: skip
+    assert marks(nodes, "Activations")["b"] == {"text": "activation 0.5", "level": 0.25, "tone": "good"}
+    assert marks(nodes, "Gradients")["a"]["tone"] == "warning" and marks(nodes, "Gradients")["b"]["level"] == 1
+    assert marks(nodes, "Silent units")["a"] == {"text": "1 of 4 silent", "level": 0.25, "tone": "warning"}
+    assert marks(nodes, "Silent units")["b"]["tone"] == "bad"
+
+
+def test_a_sentence_is_read_by_the_numbers_of_its_characters() -> None:
+    assert numbered("abba", 3, (" ", "a", "b")) == [2, 2, 1], "the last three"
+    assert numbered("b", 3, (" ", "a", "b")) == [0, 0, 2], "blanks before a short one"
 
 
 def test_uploads_are_kept_inside_the_workspace(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from archgraph.diagnostics import GraphError
 from archgraph.studio import running
 from archgraph.studio.desk import Desk, desk
 from archgraph.studio.drawing_pad import drawing_pad
+from archgraph.studio.reacting import QUANTITIES, marks, numbered
 from archgraph.studio.running import Job
 from archgraph.studio.screens.glossary import explained
 from archgraph.studio.wording import plain
@@ -110,7 +111,7 @@ def _try(here: Desk, job: Job) -> None:
         return
     name, about = next(iter(raw.items()))
     shape, highest = tuple(about["shape"]), float(about["highest"])
-    question = _question(name, shape, highest, job)
+    question = _question(name, shape, highest, bool(about.get("integer")), job)
     if question is None:
         return
     with st.spinner("The model is thinking. The first time takes some seconds."):
@@ -122,9 +123,12 @@ def _try(here: Desk, job: Job) -> None:
     _overlay(here, job, answer["nodes"])
 
 
-def _question(name: str, shape: tuple[int, ...], highest: float, job: Job) -> dict[str, Any] | None:
+def _question(name: str, shape: tuple[int, ...], highest: float, whole: bool, job: Job) -> dict[str, Any] | None:
     if len(shape) == 3 and shape[-1] in (1, 3):
         return _picture(name, shape, highest, job)
+    letters = alphabet(job) if whole and len(shape) == 1 else ()
+    if letters:
+        return _sentence(name, shape[0], letters, job)
     if len(shape) == 1:
         return _row(name, shape[0], job)
     st.caption(f"Samples of the form {'×'.join(map(str, shape))} can be tried with `archgraph predict`.")
@@ -152,6 +156,28 @@ def _picture(name: str, shape: tuple[int, ...], highest: float, job: Job) -> dic
     path = folder / f"sample{Path(given.name).suffix.lower()}"
     path.write_bytes(given.getvalue())
     return {"inputs": {}, "file": str(path)}
+
+
+def alphabet(job: Job) -> tuple[str, ...]:
+    """The characters that a run has learned from, in the order of their numbers; empty: it has not read text."""
+    try:
+        classes = read_json(job.folder.resolved)["data"]["classes"]
+    except (GraphError, KeyError):
+        return ()
+    learned = next(iter(classes.values()), ()) if len(classes) == 1 else ()
+    return tuple(learned) if learned and all(len(one) == 1 for one in learned) else ()
+
+
+def _sentence(name: str, length: int, letters: tuple[str, ...], job: Job) -> dict[str, Any] | None:
+    typed = st.text_input("A sentence, which the network goes on with", key=f"sentence {job.name}",
+                          help=f"It reads the last {length} characters.")  # fmt: skip
+    if not typed:
+        return None
+    unknown = sorted(set(typed) - set(letters))
+    if unknown:
+        st.error(f"It has never seen {plain(' '.join(unknown))}. Leave that out.")
+        return None
+    return {"inputs": {name: [numbered(typed, length, letters)]}, "dtype": "int32"}
 
 
 def _row(name: str, width: int, job: Job) -> dict[str, Any] | None:
@@ -203,17 +229,31 @@ def _worker(job: Job) -> Worker:
 
 def _overlay(here: Desk, job: Job, nodes: Mapping[str, Mapping[str, float]]) -> None:
     """Offer to show on the canvas how each node reacts."""
-    if not nodes or not st.button("Show on the canvas how each layer reacts", icon=":material/account_tree:"):
+    if not nodes:
         return
-    strongest = max((one["strength"] for one in nodes.values()), default=1.0) or 1.0
-    marks = {
-        name: {"text": f"{one['strength']:.2g}" + (f", {one['silent']:.0%} silent" if one["silent"] > 0.05 else ""),
-               "level": one["strength"] / strongest, "tone": "warning" if one["silent"] > 0.9 else "good"}
-        for name, one in nodes.items()
-    }  # fmt: skip
-    if here.session is None:
-        st.info("Open the network on the canvas first.")
+    shown = st.segmented_control("What to show on the canvas", list(QUANTITIES), default=next(iter(QUANTITIES)),
+                                 key=f"shown {job.name}")  # fmt: skip
+    st.caption(QUANTITIES[shown or next(iter(QUANTITIES))])
+    if not st.button("Show on the canvas how each layer reacts", icon=":material/account_tree:"):
         return
-    here.session.overlay = {"title": f"How {job.name} reacts to your sample", "nodes": marks}
+    if not _opened(here, job):
+        st.info("Another network is on the canvas, with changes that are not saved. Save it first.")
+        return
+    assert here.session is not None
+    marked = marks(nodes, shown or next(iter(QUANTITIES)))
+    here.session.overlay = {"title": f"{shown}: how {job.name} reacts to your sample", "nodes": marked}
     st.session_state["go"] = "canvas"
     st.rerun()
+
+
+def _opened(here: Desk, job: Job) -> bool:
+    """Whether the network of a run lies on the desk; it is put there unless something unsaved would be lost."""
+    try:
+        graph = str(read_json(here.workspace.path(job.source))["graph"]).partition("#")[0]
+        name = (Path(job.source).parent / graph).as_posix()
+        if here.session is not None and (here.session.name == name or here.session.dirty):
+            return here.session.name == name
+        here.open(name)
+    except (GraphError, KeyError, TypeError):
+        return here.session is not None
+    return True
