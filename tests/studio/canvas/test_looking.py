@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.studio.canvas.board import Board
+from tests.studio.canvas.screens import keep
 from tests.studio.canvas.test_adding import LENET
 
 
@@ -103,5 +104,6 @@ def test_all_is_readable_in_both_themes_and_on_any_screen(board: Board, theme: s
     for name in ("topbar", "palette", "inspector", "status"):
         box = board.page.locator(f".{name}").bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= width and box["y"] + box["height"] <= height, name
+    keep(board.page, f"resnet50-{theme}-{width}x{height}")
     faint = board.page.evaluate(CONTRASTS.read_text())
     assert {name: ratio for name, ratio in faint.items() if ratio < 4.5} == {}
