@@ -62,7 +62,7 @@ ZOO = (
     "attention_classifier", "autoencoder", "autoencoder_deep", "cgan_generator", "densenet_cifar", "densenet_small",
     "gcn", "inception_v1", "lenet5", "lstm_classifier", "mobilenet", "preactivation_resnet", "resnet50",
     "resnet_cifar", "resnet_small", "resnet_v2", "unet", "vae", "vae_conv", "vgg", "xception", "transformer_encoder",
-    "dcgan_generator", "densenet121",
+    "dcgan_generator", "densenet121", "biggan_deep_discriminator", "dilated_frontend", "highway_mlp", "lenet5_original",
 )  # fmt: skip
 
 

@@ -104,7 +104,8 @@ class Gate(Primitive):
         reads = (*((0,) if h is None else (0, 2)), *((1,) if slope.reads is None else ()))
         # The share that passes is needed for the slope of what passes; so is, of a highway, the share that does not.
         shares = (gate,) if h is None else (gate, gate)
-        return Memory(Place.OVER, reads=reads, own=(*shares, *slope.own), back=(*shares, *slope.back))
+        own, back = (*shares, *slope.own), (*shares, *slope.back)
+        return Memory(Place.OVER, reads=reads, own=own, scratch=shares[1:], back=back)
 
     def lower(self, x: Tensor, gate: Tensor | None = None, h: Tensor | None = None) -> Layer:
         return Layer("Gate", {"kind": self.kind, "activation": self.activation}, ours=True)
