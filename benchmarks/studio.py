@@ -1,22 +1,20 @@
 """The figures of the studio against its goals: what an edit takes, what opens, what is sent, what many people take.
 
-Without arguments everything is measured in this process, as the pages do it: `python -m benchmarks.studio`. With
-`--browser` a studio is started and driven in Chromium (playwright): opening and frames are those that a person sees.
+Without arguments edits and openings are measured in this process, as the pages do them: `python -m benchmarks.studio`.
+With `--people` a studio is started at which twenty sessions edit at once; with `--browser` one is driven in Chromium
+(playwright): what opens, badges and frames take there is what a person waits for.
 """
 
 import argparse
 import json
 import os
-import random
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +29,7 @@ OPENED = ("lenet5", "resnet50", "densenet121", "preactivation_resnet")
 """The last is opened in its variant of 1001 layers."""
 DEEPEST = "resnet1001"
 PEOPLE, SECONDS = 20, 120
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+MANY = 300
 
 
 def opened(name: str) -> Session:
@@ -106,62 +101,95 @@ def openings() -> None:
 
 
 def people(seconds: float) -> None:
-    """Many people at once, each with a document of their own, on threads as Streamlit has them."""
-    names = [path.name.removesuffix(".graph.json") for path in sorted(EXAMPLES.glob("*.graph.json"))]
-    times: list[float] = []
-    wrong: list[str] = []
-    end = time.monotonic() + seconds
+    """Many people at once at a studio of their own, over websockets as browsers do."""
+    from benchmarks.people import gather, memory, together
 
-    def work(person: int) -> None:
-        drawn = random.Random(person)
-        session = opened(names[(7 * person) % len(names)])
-        answered(session)
-        session.receive({"epoch": session.epoch}, ANSWERS)
-        number = 0
-        while time.monotonic() < end:
-            number += 1
-            began = time.perf_counter()
-            change = {"at": "/doc", "value": f"person {person} edit {number}"}
-            session.receive({"epoch": session.epoch, "patches": [{"id": number, "patch": [change]}]}, ANSWERS)
-            answered(session)
-            times.append(time.perf_counter() - began)
-            if session.value["doc"] != f"person {person} edit {number}":
-                wrong.append(f"{person} saw {session.value['doc']}")
-            time.sleep(drawn.uniform(0.3, 0.9))
-
-    threads = [threading.Thread(target=work, args=(person,)) for person in range(PEOPLE)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    with tempfile.TemporaryDirectory() as folder:
+        crowd = gather(Path(folder), EXAMPLES, PEOPLE)
+        server, address = serve(folder)
+        try:
+            used, half = together(crowd, address, seconds, server.pid)
+            whole, most = memory(server.pid), memory(server.pid, "VmHWM")
+        finally:
+            server.terminate()
+            server.wait(20)
+    times = [taken for one in crowd for taken in one.times]
+    sizes = [size for one in crowd for size in one.sizes]
+    wrong = [what for one in crowd for what in one.wrong]
     high = percentile(times, 0.95)
     line(f"{PEOPLE} people for {seconds:.0f} s, {len(times):,} edits, p95", f"{high:.3f} s", "< 1 s", high < 1)
-    line("memory of all of them", f"{memory:,.0f} MB", "< 2,000 MB", memory < 2000)
-    line("edits that one saw of another", str(len(wrong)), "0", not wrong)
+    print(f"     p50 {statistics.median(times):.3f} s, slowest {max(times):.3f} s; an answer has"
+          f" {statistics.median(sizes):,.0f} bytes in the middle, {max(sizes):,} at most")  # fmt: skip
+    line("memory of the studio at most", f"{most:,.0f} MB", "< 2,000 MB", most < 2000)
+    print(f"     {1000 * used / len(times):.0f} ms of processor time for an edit")
+    print(f"     {half:,.0f} MB at half time, {whole:,.0f} MB at the end")
+    line("answers about another's document", str(len(wrong)), "0", not wrong)
+    for what in wrong[:5]:
+        print(f"     {what}")
 
 
 # ---- in a browser
 
 
-def browser() -> None:
-    """What a person sees: opening, and frames while zooming."""
+def browser(rounds: int) -> None:
+    """What a person waits for: opening, the badge after an edit, frames, tidying."""
     from playwright.sync_api import sync_playwright
 
+    from benchmarks import driving
+
     with tempfile.TemporaryDirectory() as folder:
-        for name in OPENED:
-            (Path(folder) / f"{name}.graph.json").write_bytes((EXAMPLES / f"{name}.graph.json").read_bytes())
+        edited = {name: _file(name, Path(folder)) for name in OPENED}
+        (Path(folder) / "ladder.graph.json").write_text(json.dumps(ladder(MANY)))
         server, address = serve(folder)
         try:
             with sync_playwright() as play:
-                program = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-                chromium = play.chromium.launch(executable_path=program, args=FLAGS)
-                for name in OPENED:
-                    drive(chromium, address, name)
+                chromium = driving.started(play)
+                driving.open_page(chromium, address, "lenet5.graph.json")[0].close()  # the server imports its pages
+                for name, (node, key) in edited.items():
+                    page, taken = driving.open_page(chromium, address, f"{name}.graph.json")
+                    line(f"{name}: page → drawn and judged", f"{taken:.2f} s", "≤ 2 s", taken <= 2)
+                    times = driving.until_badge(page, node, key, rounds)
+                    half, most = statistics.median(times), percentile(times, 0.95)
+                    line(f"{name}: edit → badge, p50", f"{half:.0f} ms", "≤ 150 ms", half <= 150)
+                    line(f"{name}: edit → badge, p95", f"{most:.0f} ms", "≤ 250 ms", most <= 250)
+                    page.close()
+                page, _ = driving.open_page(chromium, address, "ladder.graph.json")
+                for what, rate in (("panning", driving.panning(page)), ("dragging", driving.dragging(page))):
+                    line(f"{MANY} nodes: frames a second while {what}", f"{rate:.0f}", "≥ 50", rate >= 50)
+                taken = min(driving.tidying(page) for _ in range(3))
+                line(f"{MANY} nodes: tidy", f"{taken:.2f} s", "≤ 0.5 s", taken <= 0.5)
                 chromium.close()
         finally:
             server.terminate()
             server.wait(20)
+
+
+def _file(name: str, folder: Path) -> tuple[str, str]:
+    """Put an example there, its deepest variant first; returns a node of it and the field that is edited."""
+    value = json.loads((EXAMPLES / f"{name}.graph.json").read_text())
+    variants = value.get("variants") or {}
+    if DEEPEST in variants:
+        value["variants"] = {DEEPEST: variants.pop(DEEPEST), **variants}
+    (folder / f"{name}.graph.json").write_text(json.dumps(value))
+    return next(
+        (node, key)
+        for node, record in reversed(value["nodes"].items())
+        for key in ("units", "filters")
+        if isinstance(record.get(key), int) or (record.get("op") in ("dense", "conv") and key in record)
+    )
+
+
+def ladder(count: int) -> dict[str, Any]:
+    """A graph of that many nodes without blocks, in which every third wire skips a node."""
+    nodes: dict[str, Any] = {}
+    before, earlier = "x", "x"
+    for number in range(count - 2):
+        name = f"n{number}"
+        joined = number % 3 == 2
+        nodes[name] = {"op": "add", "in": [before, earlier]} if joined else {"op": "dense", "in": before, "units": 16}
+        before, earlier = name, before
+    return {"archgraph": 1, "name": "ladder", "inputs": {"x": {"shape": [16]}}, "nodes": nodes,
+            "outputs": {"y": before}}  # fmt: skip
 
 
 def serve(folder: str) -> tuple["subprocess.Popen[bytes]", str]:
@@ -185,60 +213,21 @@ def serve(folder: str) -> tuple["subprocess.Popen[bytes]", str]:
     raise RuntimeError("the studio did not start")
 
 
-FRAMES = """() => new Promise((done) => { const stamps = []; const step = (now) => { stamps.push(now);
- stamps.length < 120 ? requestAnimationFrame(step) : done(1000 * 119 / (stamps[119] - stamps[0])); };
- requestAnimationFrame(step); })"""
-
-
-PANNING = """() => { const roots = [document];
- for (const root of roots) for (const one of root.querySelectorAll('*')) if (one.shadowRoot) roots.push(one.shadowRoot);
- const pane = roots.map((root) => root.querySelector('.react-flow__pane')).find(Boolean);
- window.panning = setInterval(() => pane?.dispatchEvent(new WheelEvent('wheel', {deltaY: 8, bubbles: true})), 16); }"""
-
-
-def drive(chromium: Any, address: str, name: str) -> None:
-    """Open one network and zoom it."""
-    page = chromium.new_page(viewport={"width": 1400, "height": 850})
-    page.goto(f"{address}/?file=lenet5.graph.json")
-    page.locator(".react-flow__node").first.wait_for(timeout=60_000)
-    began = time.perf_counter()
-    page.goto(f"{address}/?file={name}.graph.json")
-    page.locator(".react-flow__node").first.wait_for(timeout=60_000)
-    line(
-        f"{name}: page → first node drawn",
-        f"{time.perf_counter() - began:.2f} s",
-        "≤ 2 s and the page's own start",
-        True,
-    )
-    pane = page.locator(".react-flow__pane").first.bounding_box()
-    if pane is not None:
-        page.mouse.move(pane["x"] + 200, pane["y"] + 200)
-        page.mouse.down(button="middle")
-        rate = pan(page, pane, lambda: page.evaluate(FRAMES))
-        page.mouse.up(button="middle")
-        line(f"{name}: frames a second while zooming", f"{rate:.0f}", "≥ 50", rate >= 50)
-    page.close()
-
-
-def pan(page: Any, pane: Any, measure: Callable[[], float]) -> float:
-    """Frames a second while the canvas is zoomed."""
-    page.evaluate(PANNING)
-    rate = measure()
-    page.evaluate("() => clearInterval(window.panning)")
-    return rate
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a smoke run of some seconds")
     parser.add_argument("--browser", action="store_true", help="drive a real browser too")
+    parser.add_argument("--people", action="store_true", help=f"let {PEOPLE} people edit at once, over websockets")
     arguments = parser.parse_args()
+    print(f"     load of the machine at the start: {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")
     edits(2 if arguments.quick else 10)
     openings()
-    people(3 if arguments.quick else SECONDS)
+    if arguments.people:
+        people(10 if arguments.quick else SECONDS)
     if arguments.browser:
-        browser()
+        browser(10 if arguments.quick else 60)
+    print(f"     load of the machine at the end: {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":

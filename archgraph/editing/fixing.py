@@ -51,26 +51,31 @@ class Candidate(NamedTuple):
 
 def fixes(known: Survey, finding: Finding, *, folder: Path | None = None, variant: str = "") -> list[Fix]:
     """Edits after which `finding` is gone and nothing is found that was not found before; the likeliest first."""
+    return [one for one in attempts(known, finding, folder=folder, variant=variant) if one is not None]
+
+
+def attempts(known: Survey, finding: Finding, *, folder: Path | None = None, variant: str = "") -> Iterator[Fix | None]:
+    """The same one by one, with None for each edit that was tried in vain, so that one may stop and go on later."""
     before = keys_of_findings(known)
     gone = key_of(finding)
-    found: list[Fix] = []
+    offered = 0
     tried: set[str] = set()
     for candidate in _candidates(known, finding):
         text = json.dumps(candidate.patch, sort_keys=True)
         if text in tried:
             continue
         tried.add(text)
-        if len(tried) > MOST_TRIED or len(found) >= MOST_OFFERED:
-            break
+        if len(tried) > MOST_TRIED or offered >= MOST_OFFERED:
+            return
         try:
             value = apply(known.value, candidate.patch)
         except Rejected:
             continue
         after = survey(value, folder=folder, variant=variant)
         now = keys_of_findings(after)
-        if gone not in now and now <= before:
-            found.append(Fix(candidate.title, candidate.patch, _cost(known, after)))
-    return found
+        holds = gone not in now and now <= before
+        offered += holds
+        yield Fix(candidate.title, candidate.patch, _cost(known, after)) if holds else None
 
 
 def key_of(finding: Finding) -> tuple[str, str]:

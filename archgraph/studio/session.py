@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +15,7 @@ from archgraph.document.order import ORDER
 from archgraph.document.reader import Document
 from archgraph.document.revise import revise
 from archgraph.editing import catalogue as editing_catalogue
-from archgraph.editing.fixing import Fix, fixes, key_of
+from archgraph.editing.fixing import Fix, attempts, key_of
 from archgraph.editing.patches import apply, same
 from archgraph.editing.survey import Finding, Survey, survey
 from archgraph.studio.places import Opened, opened
@@ -22,6 +23,12 @@ from archgraph.studio.places import Opened, opened
 Reply = dict[str, Any]
 EPOCHS: Final = 1_000_000
 """Epochs that one document may have."""
+FIRST: Final = 0.02
+"""Seconds that an answer may be late for the fixes that come with it; others come after it."""
+NEXT: Final = 0.1
+"""Seconds of each search after that."""
+LONGEST: Final = 0.5
+"""Seconds that are spent on fixes of one document, all in all; whoever asks for them gets the rest."""
 Answer = Callable[["Session", Mapping[str, Any]], Reply]
 
 
@@ -61,7 +68,9 @@ class Session:
     """Whether the canvas marks what is different from the file."""
     _surveyed: tuple[Any, Survey] | None = field(default=None, repr=False)
     _before: tuple[Any, Survey] | None = field(default=None, repr=False)
-    _mended: dict[Any, list[Fix]] = field(default_factory=dict, repr=False)
+    _mending: dict[Any, "_Mending"] = field(default_factory=dict, repr=False)
+    _spent: float = field(default=0.0, repr=False)
+    """Seconds that were spent on fixes for the document as it is."""
 
     def __post_init__(self) -> None:
         if self.value is None:
@@ -89,7 +98,8 @@ class Session:
         if self._surveyed is None or self._surveyed[0][0] is not key[0] or self._surveyed[0][1] != key[1]:
             found = survey(self.value, folder=self.folder, variant=self.variant)
             self._surveyed = key, found
-            self._mended.clear()
+            self._mending.clear()
+            self._spent = 0.0
         return self._surveyed[1]
 
     @property
@@ -103,18 +113,31 @@ class Session:
 
     def fixes(self, finding: Finding) -> list[Fix]:
         """Edits that mend a finding; looked for once."""
-        key = key_of(finding)
-        if key not in self._mended:
-            self._mended[key] = fixes(self.survey, finding, folder=self.folder, variant=self.variant)
-        return self._mended[key]
+        mending = self._mended(finding)
+        mending.go_on(math.inf)
+        return mending.found
 
-    def mend(self, shown: dict[str, Any], seconds: float = 0.06) -> None:
-        """Put fixes to the findings of a view, as many as can be found in that time."""
-        end = time.perf_counter() + seconds
+    def _mended(self, finding: Finding) -> "_Mending":
+        key = key_of(finding)
+        known = self.survey  # forgets what was begun for an older document
+        if key not in self._mending:
+            self._mending[key] = _Mending(attempts(known, finding, folder=self.folder, variant=self.variant))
+        return self._mending[key]
+
+    def mend(self, shown: dict[str, Any]) -> None:
+        """Put fixes to the findings of a view: those found before, and as many as are found in a moment."""
+        began = time.perf_counter()
+        seconds = NEXT if self._spent else FIRST
         for finding, told in zip(self.survey.findings, shown["problems"], strict=True):
-            if time.perf_counter() > end and key_of(finding) not in self._mended:
-                continue
-            told["fixes"] = [fix_message(fix) for fix in self.fixes(finding)]
+            mending = self._mended(finding)
+            mending.go_on(began + seconds)
+            told["fixes"] = [fix_message(fix) for fix in mending.found]
+        self._spent += time.perf_counter() - began
+
+    @property
+    def mended(self) -> bool:
+        """Whether fixes need not be looked for any more: all were found, or it has taken long enough."""
+        return self._spent >= LONGEST or all(self._mended(one).done for one in self.survey.findings)
 
     @property
     def opened(self) -> Opened:
@@ -210,6 +233,25 @@ class Session:
         if self.known != self.epoch:
             told |= {"document": self.value, "layout": {path: list(at) for path, at in self.layout.pinned.items()}}
         return told
+
+
+@dataclass
+class _Mending:
+    """The fixes of one finding, as far as they have been looked for."""
+
+    left: Iterator[Fix | None]
+    found: list[Fix] = field(default_factory=list)
+    done: bool = False
+
+    def go_on(self, end: float) -> None:
+        """Try one edit after another until that time."""
+        while not self.done and time.perf_counter() < end:
+            try:
+                tried = next(self.left)
+            except StopIteration:
+                self.done = True
+            else:
+                self.found += [tried] if tried is not None else []
 
 
 def fix_message(fix: Fix) -> dict[str, Any]:

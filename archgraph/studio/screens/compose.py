@@ -1,8 +1,10 @@
 """The canvas page: one row of buttons, and below it the canvas, which answers every edit without a reload."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from archgraph.studio import dialogs
 from archgraph.studio.canvas import canvas
@@ -12,6 +14,8 @@ from archgraph.studio.session import Session
 from archgraph.studio.wording import plain
 
 KEY: Final = "canvas"
+SEARCHING: Final = "searching for fixes"
+"""The key under which it is noted that the canvas was heard and nothing was pressed since."""
 BATCHES: Final = (1, 8, 16, 32, 64, 128, 256)
 
 
@@ -60,8 +64,22 @@ def board() -> None:
     here = desk()
     assert here.session is not None
     _toolbar(here, here.session)
-    canvas(message(here.session), key=KEY, on_edit=lambda said: take(here, said))
+    canvas(message(here.session), key=KEY, on_edit=lambda said: _heard(here, said))
     dialogs.show_pending(here)
+    if st.session_state.pop(SEARCHING, False) and not here.session.mended and _quiet():
+        st.session_state[SEARCHING] = True
+        st.rerun(scope="fragment")  # the answer has gone out: look for more fixes until the next edit comes
+
+
+def _heard(here: Desk, said: Mapping[str, Any]) -> None:
+    st.session_state[SEARCHING] = True
+    take(here, said)
+
+
+def _quiet() -> bool:
+    """Whether the board alone is drawn anew, and no window has opened above it."""
+    context = get_script_run_ctx()
+    return context is not None and bool(context.fragment_ids_this_run) and not context.has_dialog_opened
 
 
 def _toolbar(here: Desk, session: Session) -> None:
