@@ -72,10 +72,9 @@ def answered(run: Path, question: Mapping[str, Any]) -> dict[str, Any]:
 def reactions(run: Path, given: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     """For every node of the main graph, how it reacts to some samples; see `_reaction`."""
     import numpy as np
-    import tensorflow as tf
 
     from archgraph.compiler import load_model
-    from archgraph.compiler.backend import load_keras
+    from archgraph.compiler.backend import load_keras, load_tensorflow
     from archgraph.training import preprocessing
     from archgraph.training.data.base import Column
     from archgraph.training.folder import RunFolder, read_json
@@ -91,6 +90,7 @@ def reactions(run: Path, given: Mapping[str, Any]) -> dict[str, dict[str, float]
     columns = {name: Column(np.asarray(values)) for name, values in given.items()}
     done = preprocessing.repeat(fitted, columns)
     fed = [done[resolved.get(tensor.name, tensor.name)].values.astype(tensor.dtype) for tensor in model.inputs]
+    tf = load_tensorflow()
     with tf.GradientTape() as tape:
         tensors = [tf.convert_to_tensor(one) for one in fed]
         tape.watch([one for one in tensors if one.dtype.is_floating])
