@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from archgraph.digraph import to_networkx
     from archgraph.drawing import render
     from archgraph.graph import Graph
-    from archgraph.training import Run, find_rate, predict, sample, train
+    from archgraph.training import Run, diagnose, explain, find_rate, predict, sample, train
 
 __version__ = "0.1.0"
 
@@ -44,6 +44,8 @@ __all__ = [
     "check",
     "compile_model",
     "cost",
+    "diagnose",
+    "explain",
     "export",
     "expr",
     "find_rate",
@@ -77,7 +79,7 @@ _PLACES = {
     "digraph": ("to_networkx",),
     "drawing": ("render",),
     "graph": ("Graph",),
-    "training": ("Run", "find_rate", "predict", "sample", "train"),
+    "training": ("Run", "diagnose", "explain", "find_rate", "predict", "sample", "train"),
 }
 _HOMES = {name: module for module, names in _PLACES.items() for name in names}
 

@@ -8,7 +8,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from archgraph.training.diagnosis import diagnose
     from archgraph.training.experiment import Experiment, experiment_schema, load_experiment, make_experiment
+    from archgraph.training.explaining.run import explain
     from archgraph.training.generation.sampling import Sampled, sample
     from archgraph.training.loop import train
     from archgraph.training.planning import Plan, check_experiment, plan
@@ -26,7 +28,9 @@ __all__ = [
     "Run",
     "Sampled",
     "check_experiment",
+    "diagnose",
     "experiment_schema",
+    "explain",
     "find_rate",
     "load_experiment",
     "make_experiment",
@@ -38,6 +42,8 @@ __all__ = [
 ]
 
 _PLACES = {
+    "diagnosis": ("diagnose",),
+    "explaining.run": ("explain",),
     "experiment": ("Experiment", "experiment_schema", "load_experiment", "make_experiment"),
     "planning": ("Plan", "check_experiment", "plan"),
     "prediction": ("Prediction", "predict"),

@@ -13,8 +13,8 @@ from archgraph.training.data.dataset import Dataset
 from archgraph.training.experiment import Experiment
 from archgraph.training.feed import structure
 from archgraph.training.losses import CLASS_NUMBER_LOSSES, ONE_HOT_LOSSES
-from archgraph.training.optimizer import Optimizer
-from archgraph.training.schedules import Schedule, as_schedule
+from archgraph.training.optimizer import Optimizer, Sgd
+from archgraph.training.schedules import OneCycle, Schedule, as_schedule
 
 _OF_ONE_TYPE = ("float64", "bfloat16")
 """Policies under which weights and arithmetic have one type, which is not Keras's own."""
@@ -140,7 +140,13 @@ def make_optimizer(record: Optimizer, experiment: Experiment, steps: int) -> Any
     keras = load_keras()
     total = steps * experiment.settings.epochs
     rate = make_rate(keras, as_schedule(record.learning_rate), steps, total)
-    return fused(_make(keras.optimizers, record.keras, {**record.arguments(), "learning_rate": rate}))
+    arguments = {**record.arguments(), "learning_rate": rate}
+    schedule = as_schedule(record.learning_rate)
+    if isinstance(record, Sgd) and isinstance(schedule, OneCycle):
+        cycle = schedule.momentum(record.momentum, steps, total)
+        if cycle:
+            return _make(keras.optimizers, "CycledSGD", {**arguments, **cycle})
+    return fused(_make(keras.optimizers, record.keras, arguments))
 
 
 def make_rate(keras: Any, schedule: Schedule, steps: int, total: int) -> Any:

@@ -10,7 +10,12 @@ _RISING = ("acc", "auc", "precision", "recall", "io_u", "score", "similarity", "
 
 
 @record
-class Watcher(Record):
+class Callback(Record):
+    """Something that happens between epochs."""
+
+
+@record
+class Watcher(Callback):
     """Something that waits for a quantity to get better."""
 
     monitor: str | None = param(
@@ -65,14 +70,30 @@ class Checkpoint(Watcher):
     )
 
 
-CALLBACKS: dict[str, type[Watcher]] = {
+@record
+class StochasticWeightAveraging(Callback):
+    """The finished model has the mean of the weights at the ends of late epochs (SWA, Izmailov et al. 2018).
+
+    The mean lies in the middle of a wide valley, where weights along the way lie at its walls: best with a rate that
+    stays high or goes in cycles. The statistics of batch normalisation are taken anew afterwards, from all the
+    training data.
+    """
+
+    start: float = param(Number(0, below=1), "Share of the epochs after which averaging begins.", default=0.75)
+    every: int = param(
+        Integer(1), "From one that counts to the next: the length of a cycle of the rate.", default=1, unit="epochs"
+    )
+
+
+CALLBACKS: dict[str, type[Callback]] = {
     "early_stopping": EarlyStopping,
     "reduce_lr_on_plateau": ReduceLrOnPlateau,
     "checkpoint": Checkpoint,
+    "stochastic_weight_averaging": StochasticWeightAveraging,
 }
 CALLBACK = Named("a callback", CALLBACKS)
 
 
-def made(values: tuple[Any, ...]) -> tuple[Watcher, ...]:
+def made(values: tuple[Any, ...]) -> tuple[Callback, ...]:
     """The records that checked values stand for."""
     return tuple(CALLBACK.make(value) for value in values)  # type: ignore[misc]

@@ -7,10 +7,10 @@ from archgraph.diagnostics import Rejected, nearest
 from archgraph.document.load import project_folder
 from archgraph.record import Record
 from archgraph.training import hardware
-from archgraph.training.callbacks import CALLBACK, ReduceLrOnPlateau
+from archgraph.training.callbacks import CALLBACK, ReduceLrOnPlateau, StochasticWeightAveraging
 from archgraph.training.forms import is_per_output
-from archgraph.training.optimizer import OPTIMIZER, Lbfgs, Optimizer, Perceptron
-from archgraph.training.schedules import as_schedule
+from archgraph.training.optimizer import OPTIMIZER, Lbfgs, Optimizer, Perceptron, ScheduleFreeAdamW, Sgd
+from archgraph.training.schedules import OneCycle, Warmup, as_schedule
 
 if TYPE_CHECKING:
     from archgraph.training.experiment import Experiment
@@ -41,6 +41,8 @@ def contradictions(experiment: "Experiment") -> Iterator[Rejected]:
                 hint="give the optimiser a number as learning_rate",
                 field=f"/callbacks/{number}",
             )
+        if isinstance(callback, StochasticWeightAveraging):
+            yield from (one.under(f"callbacks/{number}") for one in _of_averaging(experiment))
         if not settings.validation and _name_of_monitor(callback).startswith("val_"):
             yield Rejected(
                 "AG210",
@@ -57,6 +59,40 @@ def _of_optimizer(optimizer: Optimizer) -> Iterator[Rejected]:
     if len(clips) > 1:
         yield Rejected("AG210", f"only one of {' and '.join(clips)} can be set", field=f"/{clips[1]}")
     yield from (one.under("learning_rate") for one in as_schedule(optimizer.learning_rate).contradictions())
+    yield from _of_momentum(optimizer)
+
+
+def _of_momentum(optimizer: Optimizer) -> Iterator[Rejected]:
+    """What a rate's cycle asks of the momentum."""
+    schedule, field = as_schedule(optimizer.learning_rate), "/learning_rate/lowest_momentum"
+    if isinstance(schedule, Warmup) and getattr(schedule.following, "lowest_momentum", None) is not None:
+        hint = "leave out the warm-up: the cycle begins with one"
+        yield Rejected(
+            "AG210", "momentum does not cycle after a warm-up", hint=hint, field=field.replace("/low", "/then/low")
+        )
+    if not isinstance(schedule, OneCycle) or schedule.lowest_momentum is None:
+        return
+    if not isinstance(optimizer, Sgd):
+        yield Rejected("AG210", "momentum cycles only with sgd", hint="choose sgd, or leave it out", field=field)
+    elif optimizer.momentum <= schedule.lowest_momentum:
+        complaint = f"momentum {optimizer.momentum:g} cannot fall to {schedule.lowest_momentum:g}"
+        yield Rejected("AG210", complaint, hint='give sgd a higher "momentum", such as 0.95', field=field)
+
+
+def _of_averaging(experiment: "Experiment") -> Iterator[Rejected]:
+    hint = "leave it out"
+    if len(experiment.objective.needed) > 1:
+        complaint = f"the weights of several networks, as in {experiment.objective.name}, have no mean to end with"
+        yield Rejected("AG210", complaint, hint="set use_ema of an optimiser")
+        return
+    if not isinstance(experiment.hardware, hardware.OneDevice):
+        yield Rejected("AG210", "weights are averaged so on one device only", hint=hint)
+    for role in experiment.networks:
+        rule = experiment.rule(role)
+        if isinstance(rule, Lbfgs):
+            yield Rejected("AG210", "lbfgs ends in a minimum: there is no way to average", hint=hint)
+        elif isinstance(rule, ScheduleFreeAdamW) or getattr(rule, "use_ema", False):
+            yield Rejected("AG210", "the optimiser already averages the weights", hint=hint)
 
 
 def _of_perceptron(experiment: "Experiment") -> Iterator[Rejected]:

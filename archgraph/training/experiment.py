@@ -31,7 +31,7 @@ from archgraph.kinds import (
 from archgraph.record import Named, Record, param, record
 from archgraph.training import initial
 from archgraph.training.augmentation import AUGMENTATIONS, Augmentation
-from archgraph.training.callbacks import CALLBACK, Checkpoint, Watcher, made
+from archgraph.training.callbacks import CALLBACK, Checkpoint, StochasticWeightAveraging, Watcher, made
 from archgraph.training.contradictions import contradictions
 from archgraph.training.data import Source, Surroundings
 from archgraph.training.forms import DataSource, GraphReference, PerOutput, Version, is_per_output
@@ -308,10 +308,16 @@ class Experiment:
 
     @cached_property
     def callbacks(self) -> tuple[Watcher, ...]:
-        """What happens between epochs; the checkpoint last, and always there."""
-        listed = made(self.settings.callbacks)
+        """What waits for a quantity; the checkpoint last, and always there."""
+        listed = [one for one in made(self.settings.callbacks) if isinstance(one, Watcher)]
         kept = [one for one in listed if isinstance(one, Checkpoint)]
         return (*(one for one in listed if not isinstance(one, Checkpoint)), kept[-1] if kept else Checkpoint())
+
+    @cached_property
+    def averaging(self) -> StochasticWeightAveraging | None:
+        """How the weights of late epochs are averaged, if they are."""
+        listed = made(self.settings.callbacks)
+        return next((one for one in reversed(listed) if isinstance(one, StochasticWeightAveraging)), None)
 
     def resolved(self) -> dict[str, Any]:
         """Everything the file says, with every default spelt out."""

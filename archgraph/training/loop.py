@@ -3,7 +3,7 @@
 import math
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,11 @@ from archgraph.compiler import compile_model
 from archgraph.compiler.backend import load_keras
 from archgraph.compiler.rolling import Choice
 from archgraph.diagnostics import Diagnostic, GraphError
-from archgraph.document.files import write_atomically
-from archgraph.training import describing, manifest, state
+from archgraph.training import describing, ending, manifest, resuming, state
 from archgraph.training import folder as folders
 from archgraph.training.augmentation.stages import Stage, stages
-from archgraph.training.beginning import begin, begins_fresh, told
+from archgraph.training.averaging import Averaging, renew_statistics
+from archgraph.training.beginning import begin, begins_fresh
 from archgraph.training.checkpoints import Checkpoints
 from archgraph.training.data.dataset import Dataset, Part
 from archgraph.training.data.weights import class_weights
@@ -25,17 +25,14 @@ from archgraph.training.feed import Feed
 from archgraph.training.folder import RunFolder
 from archgraph.training.observers import observers
 from archgraph.training.planning import Plan, plan
-from archgraph.training.plots import curves
-from archgraph.training.report import Logged, Reporter, Silent, figures, reporter
+from archgraph.training.report import Logged, Reporter, Silent, reporter
 from archgraph.training.reuse import freeze
 from archgraph.training.run import Run
+from archgraph.training.saving import Saver
 from archgraph.training.spreading import Place
 from archgraph.training.stopping import listening
 from archgraph.training.trainees import Trainee, trainee
 from archgraph.training.watch import Watches
-
-_WRITING_SHARE = 0.1
-"""Writing the state takes at most this share of the time."""
 
 
 def train(
@@ -77,7 +74,7 @@ def train(
     with folders.held(folder), Logged(reporter(sys.stdout, progress), folder.log) as reports:
         training = Training(planned, folder, reports, overrides or {}, place)
         if resume:
-            training.resume()
+            resuming.resume(training)
         else:
             training.describe()
         return training.run()
@@ -88,7 +85,7 @@ def _follow(planned: Plan, place: Place, run_dir: str | Path | None, resume: boo
     name = planned.experiment.name
     training = Training(planned, folders.find(name, run_dir) if resume else RunFolder(Path()), Silent(), {}, place)
     if resume:
-        training.resume()
+        resuming.resume(training)
     return training.run()
 
 
@@ -121,14 +118,14 @@ class Training:
         self.seconds = 0.0
         self.checkpoints, self.identity = Checkpoints(folder.checkpoints), describing.identity(planned, self.data)
         self.best: tuple[Any, ...] = ()
-        self.best_written = True
         self.stopped = ""
         self.begun = begins_fresh(self)
         self.interrupted = self._asked = False
-        self._written = time.monotonic()
-        self._writing_took = 0.0
         self._single: Trainee | None = None
-        self._averaged = False
+        self.averaged = False
+        chosen = self.experiment.averaging
+        self.averaging = None if chosen is None else Averaging(chosen, self.trainee)
+        self.saver = Saver(self)
 
     def _networks(self, *, fused: bool) -> dict[str, Any]:
         """The Keras models by role."""
@@ -155,82 +152,28 @@ class Training:
 
     def describe(self) -> None:
         """Write down what is going to be done."""
-        manifest.seal(self.folder.path, self._contents())
+        manifest.seal(self.folder.path, self.contents())
         counts = ", ".join(f"{number:,} {part}" for part, number in self.data["samples"].items() if number)
         self.reports.say(f"{self.experiment.name}: {self.plan.parameters:,} parameters; samples: {counts}")
         self.reports.say(f"run folder: {self.folder.path}")
         for warning in self.plan.warnings:
             self.reports.say(str(warning))
 
-    def _contents(self) -> dict[str, bytes]:
+    def contents(self) -> dict[str, bytes]:
+        """The files that a run begins with."""
         return describing.contents(self.plan, self.dataset, self.data, self.folder, self.overrides)
 
-    def resume(self) -> None:
-        """Go on from the last state that is whole, or begin where there is none yet.
+    # ---- what it is
 
-        Raises:
-            GraphError: AG704 when the run is over, or when experiment, graph or data are no longer those of the run.
-        """
-        if self.place.first:
-            folders.sweep(self.folder)
-        kept = self.checkpoints.newest(self.reports.say)
-        if kept is None:
-            self.reports.say("it was stopped before anything was saved: starting from the beginning")
-            if self.place.first:
-                self.describe()
-            return
-        self._need_same(kept.progress["identity"])
-        self._need_unfinished(kept.progress)
-        self._take_up(kept)
-        if self.place.first:
-            self._mend()
+    @property
+    def variables(self) -> Sequence[Any]:
+        """All that changes in training, in a fixed order."""
+        return [*self.trainee.variables, *(self.averaging.variables if self.averaging else ())]
 
-    def _take_up(self, kept: state.State) -> None:
-        progress, variables = kept.progress, self.trainee.variables
-        if [array.shape for array in kept.arrays] != [tuple(variable.shape) for variable in variables]:
-            raise self._refused("cannot resume: its variables are not those of this version", "start a new run")
-        with self.place.here():
-            state.restore(variables, kept.arrays)
-        self.best, self.best_written = kept.best, False
-        self.epoch, self.step, self.seconds = progress["epoch"], progress["step"], progress["seconds"]
-        self.stopped, self.begun = progress["stopped"], progress["begun"]
-        self.history = [dict(row) for row in progress["history"]]
-        self.watches.recall(progress["watches"])
-        where = f"epoch {self.epoch + 1}" + (f", step {self.step + 1}" if self.step else "")
-        self.reports.say(f"resuming {self.folder.path} at {'its end' if self._done() else where}")
-
-    def _mend(self) -> None:
-        """Write anew what a run begins with, where it was damaged."""
-        damaged = {
-            name: content for name, content in self._contents().items() if not manifest.whole(self.folder.path / name)
-        }
-        if damaged:
-            self.reports.say(f"damaged or missing, and written anew: {', '.join(damaged)}")
-            manifest.seal(self.folder.path, damaged)
-
-    def _done(self) -> bool:
+    @property
+    def done(self) -> bool:
+        """Whether there is no epoch left to train."""
         return bool(self.stopped) or self.epoch >= self.settings.epochs
-
-    def _need_unfinished(self, progress: Mapping[str, Any]) -> None:
-        """Refuse a run that left its result. One that was killed before that still has to write it."""
-        ended = progress["stopped"] or progress["epoch"] >= self.settings.epochs
-        if not ended or not manifest.whole(self.folder.result):
-            return
-        result = folders.read_json(self.folder.result)
-        if result["interrupted"] or result["epochs"] != progress["epoch"]:
-            return
-        over = f"its training is over: {progress['stopped']}" if progress["stopped"] else ""
-        why = over or f"it has finished its {progress['epoch']} epochs"
-        raise self._refused(f"cannot resume: {why}", "raise its epochs to train on, or start a new run")
-
-    def _need_same(self, before: Mapping[str, Any]) -> None:
-        changed = describing.changed(before, self.identity)
-        if changed:
-            why = f"cannot resume: {', '.join(changed)} changed since the run began"
-            raise self._refused(why, "start a new run, or set it back")
-
-    def _refused(self, why: str, hint: str) -> GraphError:
-        return GraphError([Diagnostic("AG704", "", why, hint, file=str(self.folder.path))])
 
     # ---- the loop
 
@@ -240,18 +183,16 @@ class Training:
             if not self.begun:
                 self.begun = begin(self, lambda: self._asked)
                 self.interrupted = not self.begun
-                self._save()
-            while not self._done() and not self.interrupted:
+                self.saver.save()
+            while not self.done and not self.interrupted:
                 self._epoch()
             if self.spread:
-                self._save()
+                self.saver.save()
                 self._gather()
-        done = (self._finish() if self._done() else self._pause()) if self.place.first else self._followed()
+        end = ending.finish if self.done else ending.pause
+        left = end(self) if self.place.first else ending.follow(self)
         self.place.agree(False)  # nobody leaves while others still work
-        return done
-
-    def _followed(self) -> Run:
-        return Run(self.folder, tuple(self.history), {}, self.best_epoch, not self._done(), self.stopped)
+        return left
 
     def _interrupt(self) -> None:
         self._asked = True
@@ -269,11 +210,11 @@ class Training:
             self.step = min(self.step + self.settings.steps_per_execution, steps)
             self.reports.advance(self.step, self.trainee.measured if self.place.workers == 1 else dict)
             self.seconds = time.monotonic() - began
-            self.interrupted, due = self.place.agree(self._asked, self._due())
+            self.interrupted, due = self.place.agree(self._asked, self.saver.due())
             if self.interrupted:
                 return
             if due:
-                self._save()
+                self.saver.save()
         self._end_epoch(began)
 
     def _train(self, iterator: Any) -> None:
@@ -296,72 +237,21 @@ class Training:
         if not all(math.isfinite(value) for name, value in measured.items() if name.endswith("loss")):
             reason = "the loss is not finite: try a lower learning rate, or clip the gradients"
         if best:
-            self.best, self.best_written = state.capture(self.trainee.weights), False
+            self.best, self.saver.best_written = state.capture(self.trainee.weights), False
+        if self.averaging is not None:
+            self.averaging.take_in(self.epoch + 1, self.settings.epochs)
         for observer in self.observers:
             observer.epoch_ended(self, row)
         self.epoch, self.step, self.seconds, self.stopped = self.epoch + 1, 0, 0.0, reason
-        self.interrupted, due = self.place.agree(self._asked, self._due())
+        self.interrupted, due = self.place.agree(self._asked, self.saver.due())
         if due:
-            self._save()
+            self.saver.save()
 
     def _rates(self) -> dict[str, float]:
         rates = {role: float(one.learning_rate.numpy()) for role, one in self.trainee.optimizers.items()}
         if len(rates) == 1:
             return {"learning_rate": next(iter(rates.values()))}
         return {f"{role}_learning_rate": rate for role, rate in rates.items()}
-
-    # ---- saving
-
-    def _due(self) -> bool:
-        least = getattr(self.watches.checkpoint.watcher, "seconds", 1.0)
-        return self.place.first and time.monotonic() - self._written >= max(least, self._writing_took / _WRITING_SHARE)
-
-    def _save(self) -> None:
-        """Write the state, the metrics, and the best model if it is a new one."""
-        began = time.monotonic()
-        progress = {
-            "epoch": self.epoch,
-            "step": self.step,
-            "seconds": self.seconds,
-            "stopped": self.stopped,
-            "begun": self.begun,
-            "history": self.history,
-            "watches": self.watches.memory(),
-            "identity": self.identity,
-        }
-        moment = state.State(progress, state.capture(self.trainee.variables), self.best)  # all processes take part
-        if not self.place.first:
-            return
-        self.checkpoints.write(moment)
-        folders.write_metrics(self.folder, self.history)
-        if not self.best_written and self.best:
-            self._save_best()
-        self._written = time.monotonic()
-        self._writing_took = self._written - began
-
-    def _save_best(self) -> None:
-        writer = self._alone() if self.spread else self.trainee
-        present = state.capture(writer.weights)
-        state.restore(writer.weights, self.best)
-        for role, network in writer.networks.items():
-            _save_network(network, self.folder.best_of(role))
-        state.restore(writer.weights, present)
-        self.best_written = True
-
-    def _alone(self) -> Trainee:
-        """A trainee with networks on one device, of this process alone, in whose place several worked."""
-        if self._single is None:
-            self._single = trainee(self.plan, self.dataset, self._networks(fused=True))
-        return self._single
-
-    def _gather(self) -> None:
-        """Go on with networks on one device: what follows is no matter of several."""
-        with self.place.here():
-            self._averaged = self.trainee.average()
-        weights = state.capture(self.trainee.weights)
-        if self.place.first:
-            self.trainee = self._alone()
-            state.restore(self.trainee.weights, weights)
 
     # ---- ending
 
@@ -371,53 +261,34 @@ class Training:
         number = self.watches.checkpoint.best_epoch
         return None if number < 0 else number + 1
 
-    def _pause(self) -> Run:
-        if not self.spread:
-            self._save()
-        self._result({}, "last", interrupted=True)
-        self.reports.say(f"interrupted in epoch {self.epoch + 1}; everything is saved, go on with --resume")
-        return Run(self.folder, tuple(self.history), {}, self.best_epoch, True, "")
+    # ---- several devices, averaged weights
 
-    def _finish(self) -> Run:
-        if not self.spread:
-            self._save()
-            self._averaged = self.trainee.average()
-        averaged = self._averaged
-        restored = self.watches.restores_best and bool(self.best) and not averaged
-        if restored:
-            state.restore(self.trainee.weights, self.best)
-        for role, network in self.trainee.networks.items():
-            _save_network(network, self.folder.model_of(role))
-        scores = self.trainee.tested(Feed(self.dataset.test, self.settings.batch_size))
-        title = self.experiment.name
-        write_atomically(self.folder.picture("curves"), curves(title, self.history, self.best_epoch))
-        for name, picture in self.trainee.illustrate(title):
-            write_atomically(self.folder.picture(name), picture)
-        for observer in self.observers:
-            observer.ended(self)
-        self._result(scores, "best" if restored else "average" if averaged else "last", interrupted=False)
-        if self.stopped:
-            self.reports.say(f"stopped after epoch {self.epoch}: {self.stopped}")
-        self.reports.say(f"test: {figures(scores)}")
-        self.reports.say(f"kept in {self.folder.path}")
-        return Run(self.folder, tuple(self.history), scores, self.best_epoch, False, self.stopped)
+    def alone(self) -> Trainee:
+        """A trainee with networks on one device, of this process alone, in whose place several worked."""
+        if self._single is None:
+            self._single = trainee(self.plan, self.dataset, self._networks(fused=True))
+        return self._single
 
-    def _result(self, scores: Mapping[str, float], weights: str, *, interrupted: bool) -> None:
-        # Last of all: a run without its result is finished anew when it is resumed.
-        result = {
-            "name": self.experiment.name,
-            "test": dict(scores),
-            "weights": weights,
-            "epochs": self.epoch,
-            "best_epoch": self.best_epoch,
-            "interrupted": interrupted,
-            "stopped": self.stopped,
-            "seconds": round(sum(row["seconds"] for row in self.history) + self.seconds, 3),
-            "parameters": self.plan.parameters,
-            "samples": self.data["samples"],
-            **told(self),
-        }
-        manifest.write_sealed(self.folder.result, folders.as_json(result))
+    def _gather(self) -> None:
+        """Go on with networks on one device: what follows is no matter of several."""
+        with self.place.here():
+            self.average()
+        weights = state.capture(self.trainee.weights)
+        if self.place.first:
+            self.trainee = self.alone()
+            state.restore(self.trainee.weights, weights)
+
+    def average(self) -> None:
+        """Give the networks the mean of their weights, where one was kept."""
+        self.averaged = self.trainee.average()
+        number = self.averaging.put() if self.averaging is not None else 0
+        if not number:
+            return
+        self.averaged = True
+        batches = self.feed.batches(self.trainee.order(self.epoch), self.epoch)
+        renewed = renew_statistics(self.trainee, batches)
+        of = f"; {renewed} statistics of batch normalisation were taken anew" if renewed else ""
+        self.reports.say(f"the finished model has the mean of the weights after {number} epochs{of}")
 
 
 def _weighted(planned: Plan) -> Dataset:
@@ -428,10 +299,3 @@ def _weighted(planned: Plan) -> Dataset:
     train = Part(dataset.train.inputs, dataset.train.targets, weights)
     kept = {name: getattr(dataset, name) for name in ("validation", "test", "binding", "classes", "fitted", "masked")}
     return Dataset(train, **kept)
-
-
-def _save_network(network: Any, path: Path) -> None:
-    # A fresh wrapper around the same layers: the file holds the network, not the optimiser's state.
-    plain = load_keras().Model(network.input, network.output, name=network.name)
-    with manifest.sealing(path) as temporary:
-        plain.save(temporary)

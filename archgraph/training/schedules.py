@@ -253,7 +253,8 @@ class Cyclical(Schedule):
 class OneCycle(Schedule):
     """One climb to a high rate and one long fall far below the start (1cycle, Smith & Topin 2018).
 
-    Smith lets the momentum fall and rise against it; here it stays.
+    With `lowest_momentum`, momentum falls while the rate climbs and rises again while it falls, along the same shape
+    (Smith 2018, section 4.3).
     """
 
     highest: float = param(RATE, "The highest rate.")
@@ -262,6 +263,23 @@ class OneCycle(Schedule):
     start_divisor: float = param(Number(1), "The rate begins at highest / start_divisor.", default=25.0)
     end_divisor: float = param(Number(1), "It ends at the first rate / end_divisor.", default=10_000.0)
     shape: str = param(Choice("cosine", "linear"), "Along half a cosine, or a straight line.", default="cosine")
+    lowest_momentum: float | None = param(
+        optional(Number(0, below=1)),
+        "Momentum where the rate is highest; that of the optimiser, sgd, is the highest. Default: it does not change.",
+        default=None,
+    )
+
+    def in_steps(self, steps: int, total: int) -> dict[str, Any]:
+        """The momentum is no matter of the rate."""
+        return {name: value for name, value in super().in_steps(steps, total).items() if name != "lowest_momentum"}
+
+    def momentum(self, highest: float, steps: int, total: int) -> dict[str, Any]:
+        """What an optimiser is given whose momentum cycles; empty where it stays."""
+        if self.lowest_momentum is None:
+            return {}
+        given = self.in_steps(steps, total)
+        names = ("decay_steps", "rising", "shape")
+        return {"momentum": highest, "lowest_momentum": self.lowest_momentum, **{name: given[name] for name in names}}
 
     def formula(self, step: float, given: Mapping[str, Any]) -> float:
         """Two pieces; afterwards the last rate stays."""

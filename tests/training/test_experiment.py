@@ -100,6 +100,9 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"meta": []}, "AG202", "/meta"),
 ]  # fmt: skip
 
+CYCLE = {"name": "one_cycle", "highest": 0.1, "lowest_momentum": 0.85}
+CYCLED = {"name": "sgd", "momentum": 0.95, "learning_rate": CYCLE}
+AVERAGED: dict[str, Any] = {"callbacks": ["stochastic_weight_averaging"]}
 STEPWISE = {"name": "piecewise_constant", "boundaries": [3], "values": [1, 1, 1]}
 FLAT = {"name": "constant", "learning_rate": 0.1}
 CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
@@ -110,6 +113,16 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         {"optimizer": {"name": "sgd", "learning_rate": {**STEPWISE, "boundaries": [3, 3]}}},
         "/optimizer/learning_rate/boundaries",
     ),
+    ({"optimizer": {**CYCLED, "momentum": 0.5}}, "/optimizer/learning_rate/lowest_momentum"),
+    ({"optimizer": {"name": "adam", "learning_rate": CYCLE}}, "/optimizer/learning_rate/lowest_momentum"),
+    (
+        {"optimizer": {**CYCLED, "learning_rate": {"name": "warmup", "steps": 3, "then": CYCLE}}},
+        "/optimizer/learning_rate/then/lowest_momentum",
+    ),
+    ({"optimizer": {"name": "sgd", "use_ema": True}, **AVERAGED}, "/callbacks/0"),
+    ({"optimizer": "schedule_free_adamw", **AVERAGED}, "/callbacks/0"),
+    ({"optimizer": "lbfgs", "batch_size": "all", **AVERAGED}, "/callbacks/0"),
+    ({"hardware": {"name": "several_devices", "devices": ["cpu:0", "cpu:1"]}, **AVERAGED}, "/callbacks/0"),
     ({"validation": 0, "callbacks": [{"name": "checkpoint", "monitor": "val_loss"}]}, "/callbacks/0/monitor"),
 ]
 

@@ -1,6 +1,7 @@
 """Schedules: Keras's rates against the formula in plain arithmetic, and the formula against figures by hand."""
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -9,7 +10,8 @@ import pytest
 
 from archgraph.diagnostics import GraphError
 from archgraph.training import load_experiment, train
-from archgraph.training.assemble import make_rate
+from archgraph.training.assemble import make_optimizer, make_rate
+from archgraph.training.optimizer import OPTIMIZER
 from archgraph.training.schedules import SCHEDULES, as_schedule
 from tests.training.conftest import Write
 from tests.training.test_loop import PressesCtrlC, same
@@ -162,3 +164,29 @@ def test_a_run_on_a_schedule_is_resumed_to_the_same_end_and_drawn(write: Write) 
     assert (resumed.path / "learning_rate.png").read_bytes()[:4] == b"\x89PNG"
     schedule = as_schedule(rate)
     assert [row["learning_rate"] for row in whole.history] == pytest.approx([schedule.rate(n, 9, 18) for n in (9, 18)])
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize("shape", ["cosine", "linear"])
+def test_momentum_cycles_against_the_rate(shape: str, nesterov: bool) -> None:
+    cycle = {"name": "one_cycle", "highest": 0.2, "rising": 0.25, "shape": shape, "lowest_momentum": 0.8}
+    options = {"name": "sgd", "momentum": 0.95, "nesterov": nesterov, "learning_rate": cycle}
+    record: Any = OPTIMIZER.make(options)
+    experiment: Any = SimpleNamespace(settings=SimpleNamespace(epochs=2))
+    optimizer = make_optimizer(record, experiment, 10)
+    weight = keras.Variable([1.0, -2.0])
+    w, v = np.array([1.0, -2.0]), np.zeros(2)
+    momenta = []
+    for step in range(22):
+        share = min(step / 20, 1)
+        part = share / 0.25 if share < 0.25 else (1 - share) / 0.75
+        part = part if shape == "linear" else (1 - math.cos(math.pi * part)) / 2
+        momentum, rate = 0.95 - 0.15 * part, as_schedule(cycle).rate(step, 10, 20)
+        momenta.append(momentum)
+        v = momentum * v - rate * w
+        optimizer.apply([keras.ops.convert_to_tensor(np.asarray(weight))], [weight])
+        w = w + (momentum * v - rate * w if nesterov else v)
+        np.testing.assert_allclose(np.asarray(weight), w, rtol=1e-4, atol=1e-6)
+    assert momenta[0] == momenta[-1] == 0.95 and momenta[5] == pytest.approx(0.8)
+    again = type(optimizer).from_config(optimizer.get_config())
+    assert (again.lowest_momentum, again.decay_steps, again.shape) == (0.8, 20, shape)

@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 
-from archgraph.training import open_run
+from archgraph.diagnostics import GraphError
+from archgraph.training import make_experiment, open_run
 from archgraph.training.checkpoints import Checkpoints
-from tests.training.conftest import DENSE, Write
+from archgraph.training.spreading import Place
+from tests.training.conftest import DENSE, DIGITS, Write
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -105,3 +107,15 @@ def test_a_device_that_there_is_not_is_one_located_line(write: Write) -> None:
     path = write(hardware=devices)
     told = ended(python("-m", "archgraph", "train", str(path)), status=1)
     assert "/hardware/devices/0: AG210 there is no gpu:7" in told and "Traceback" not in told
+
+
+def test_a_process_that_is_gone_is_one_line_with_the_way_on() -> None:
+    import tensorflow as tf
+
+    place = Place(make_experiment(DIGITS), None)
+    place.workers = 2
+    with pytest.raises(GraphError) as error, place.together():
+        raise tf.errors.UnavailableError(None, None, "Connection reset by peer\nmore lines")
+    (one,) = error.value.diagnostics
+    assert one.code == "AG706" and "\n" not in str(one.message) and "Connection reset" in one.message
+    assert "--resume" in one.hint

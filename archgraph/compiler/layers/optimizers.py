@@ -43,6 +43,54 @@ class NesterovRMSprop(keras.optimizers.RMSprop):
         self.assign_add(variable, self.momentum * velocity - step)
 
 
+@ours
+class CycledSGD(keras.optimizers.SGD):
+    """Descent with a momentum that falls and rises against a one-cycle rate (Smith 2018, section 4.3).
+
+    Args:
+        momentum: the highest, at both ends of the cycle and afterwards.
+        lowest_momentum: that where the rate is highest.
+        decay_steps: batches of the whole cycle.
+        rising: share of them in which the rate climbs, so that momentum falls.
+        shape: ``cosine`` or ``linear``.
+        kwargs: what `keras.optimizers.SGD` takes besides.
+    """
+
+    def __init__(
+        self,
+        momentum: float = 0.95,
+        lowest_momentum: float = 0.85,
+        decay_steps: int = 1000,
+        rising: float = 0.3,
+        shape: str = "cosine",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(momentum=momentum, **kwargs)
+        self.lowest_momentum, self.decay_steps, self.rising, self.shape = lowest_momentum, decay_steps, rising, shape
+
+    def current_momentum(self) -> Any:
+        """That of the next step."""
+        # Batches are counted, as the rate counts them, also where several make a step.
+        share = ops.minimum(ops.cast(self._iterations, "float32") / self.decay_steps, 1.0)
+        fallen = ops.where(share < self.rising, share / self.rising, (1 - share) / (1 - self.rising))
+        if self.shape == "cosine":
+            fallen = (1 - ops.cos(math.pi * fallen)) / 2
+        return self.momentum + (self.lowest_momentum - self.momentum) * fallen
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Move one weight."""
+        velocity = self.momentums[self._get_variable_index(variable)]
+        momentum = ops.cast(self.current_momentum(), variable.dtype)
+        step = ops.cast(learning_rate, variable.dtype) * ops.cast(gradient, variable.dtype)
+        after = momentum * velocity - step
+        self.assign(velocity, after)
+        self.assign_add(variable, momentum * after - step if self.nesterov else after)
+
+    def get_config(self) -> dict[str, Any]:
+        own = ("lowest_momentum", "decay_steps", "rising", "shape")
+        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
+
+
 if hasattr(keras.optimizers, "ScheduleFreeAdamW"):
 
     @ours

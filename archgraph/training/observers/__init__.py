@@ -1,5 +1,6 @@
 """Onlookers of a run: they look at the networks between epochs and write what they saw, and change nothing."""
 
+from archgraph.training.observers.augmented import Augmented
 from archgraph.training.observers.base import Observer
 from archgraph.training.observers.diagnosing import Diagnosing
 from archgraph.training.observers.events import Events
@@ -17,6 +18,7 @@ def observers(plan: Plan) -> tuple[Observer, ...]:
     every = plan.experiment.settings.show_every
     asked = plan.experiment.onlookers
     return (
+        *((Augmented(),) if plan.experiment.augmentation else ()),
         *((Samples(every),) if every else ()),
         *(NodeFigures(one) for one in asked if isinstance(one, Nodes)),
         HeldOut(),

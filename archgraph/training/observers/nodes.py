@@ -63,10 +63,13 @@ class NodeFigures(Observer):
         """Make the twins; of a resumed run, keep what was seen before."""
         train = training.dataset.train
         for role, shaped in training.plan.networks.items():
-            if not set(shaped.inputs) <= set(train.inputs):
-                continue
             chosen = chosen_samples(len(train), affordable(shaped, self.options.samples))
-            self.twins[role], self.parts[role] = Twin(shaped), taken(train, chosen)
+            rest = training.trainee.at_rest(len(chosen))
+            if not set(shaped.inputs) <= {*train.inputs, *rest}:
+                continue
+            part = taken(train, chosen)
+            self.twins[role] = Twin(shaped)
+            self.parts[role] = Part({**part.inputs, **rest}, part.targets, part.weights)
         fresh = [
             {"role": role, "path": node.path, "op": node.leaf.primitive.op, "figures": {name: [] for name in FIGURES}}
             for role, twin in self.twins.items()
@@ -82,6 +85,7 @@ class NodeFigures(Observer):
             return training.trainee.loss_of(outputs, part)
 
         learned = set(part.targets) <= set(twin.shaped.outputs)
+        learned = learned and (len(training.plan.networks) == 1 or role in training.trainee.optimizers)
         return of_nodes(twin, part.inputs, loss if learned else None)
 
 

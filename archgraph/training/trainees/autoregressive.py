@@ -34,10 +34,12 @@ class AutoregressiveTrainee(Stepping):
         except Rejected as rejected:
             raise GraphError(self.experiment.document.place([rejected.at("")])) from None
 
-    def judge(self, inputs: Mapping[str, Any], targets: Mapping[str, Any], *, training: bool) -> Judged:
+    def weigh(
+        self, inputs: Mapping[str, Any], targets: Mapping[str, Any], outputs: Mapping[str, Any], *, training: bool
+    ) -> Judged:
         ops = self.keras.ops
         (given,) = inputs.values()
-        chances = only(self.call(inputs, training=training), "")
+        chances = only(outputs, "")
         nats = ops.mean(unlikelihood(given, chances, self.objective.levels))
         count, numbers = ops.shape(given)[0], self.foreteller.count
         each = nats / numbers

@@ -55,6 +55,10 @@ class Trainee(abc.ABC):
     def evaluate(self, feed: Feed) -> dict[str, float]:
         """The figures on other data; those of the epoch are forgotten."""
 
+    def through(self, batch: Any) -> None:
+        """Let a batch through the networks in training mode, and learn nothing; for trainees whose weights average."""
+        raise NotImplementedError(f"{type(self).__name__} has no one network to let a batch through")
+
     def tested(self, feed: Feed) -> dict[str, float]:
         """The figures on the test part, at the very end: perhaps more than are worked out after every epoch."""
         return self.evaluate(feed)
@@ -69,6 +73,10 @@ class Trainee(abc.ABC):
         Changes nothing: onlookers ask for it between epochs.
         """
         return None
+
+    def at_rest(self, count: int) -> Mapping[str, Array]:
+        """What the networks take besides the data, for so many samples, before anything has happened: states."""
+        return {}
 
     def average(self) -> bool:
         """Put the moving averages of weights, where the optimisers keep them, in the place of the weights."""

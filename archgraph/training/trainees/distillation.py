@@ -68,12 +68,13 @@ class DistillationTrainee(Stepping):
     def moved(self, role: str) -> list[Any]:
         return [*super().moved(role), *self.extra]
 
-    def judge(self, inputs: Mapping[str, Any], targets: Mapping[str, Any], *, training: bool) -> Judged:
+    def weigh(
+        self, inputs: Mapping[str, Any], targets: Mapping[str, Any], outputs: Mapping[str, Any], *, training: bool
+    ) -> Judged:
         ops, objective = self.keras.ops, self.objective
-        mine = self.call({name: inputs[name] for name in self.plan.networks["student"].inputs}, training=training)
         (truth,) = targets.values()
         theirs = outputs_of(self.teacher, self._teachers(inputs))
-        scores = raw(only(mine, self.output), squashed=self.squashed)
+        scores = raw(only(outputs, self.output), squashed=self.squashed)
         wisdom = raw(only(theirs, self.taught), squashed=self.teacher_squashed)
         soft = ops.mean(softened(wisdom, scores, objective.temperature))
         hard = ops.mean(ops.sparse_categorical_crossentropy(truth, scores, from_logits=True))
@@ -86,11 +87,14 @@ class DistillationTrainee(Stepping):
         }
         loss = (1 - objective.hard) * soft + objective.hard * hard
         if self.maps:
-            figures["matching"] = self._matching(mine, theirs)
+            figures["matching"] = self._matching(outputs, theirs)
             hinted = objective.matching_weight * figures["matching"]
             loss = ops.where(self._hinting(), hinted, loss + hinted) if training else loss + hinted
         count = ops.shape(truth)[0]
         return Judged(loss, {name: (value, count) for name, value in {"loss": loss, **figures}.items()})
+
+    def fed(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {name: inputs[name] for name in self.plan.networks["student"].inputs}
 
     def _teachers(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         wanted = self.teacher.input

@@ -47,12 +47,23 @@ class LanguageTrainee(Stepping):
             return super().order(epoch)
         return streams(len(self.dataset.train), self.settings.batch_size)
 
+    def fed(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**inputs, **self.states}
+
+    def at_rest(self, count: int) -> Mapping[str, Array]:
+        return {name: np.zeros((count, *state.shape[1:]), np.float32) for name, state in self.states.items()}
+
     def judge(self, inputs: Mapping[str, Any], targets: Mapping[str, Any], *, training: bool) -> Judged:
-        ops = self.keras.ops
-        outputs = self.call({**inputs, **self.states}, training=training)
+        outputs = self.call(self.fed(inputs), training=training)
         for name, after in self.objective.carry.items():
             if not self.objective.reset:
                 self.states[name].assign(outputs[after])
+        return self.weigh(inputs, targets, outputs, training=training)
+
+    def weigh(
+        self, inputs: Mapping[str, Any], targets: Mapping[str, Any], outputs: Mapping[str, Any], *, training: bool
+    ) -> Judged:
+        ops = self.keras.ops
         (follows,) = targets.values()
         chances = ops.cast(only(outputs, self.output), "float32")
         nats = ops.mean(ops.sparse_categorical_crossentropy(follows, chances))

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from archgraph.compiler.backend import load_keras
 from archgraph.training.assemble import make_optimizer
-from archgraph.training.data.dataset import Dataset
+from archgraph.training.data.dataset import Dataset, Part
 from archgraph.training.feed import Feed
 from archgraph.training.planning import Plan
 from archgraph.training.trainees.base import Trainee
@@ -41,9 +41,26 @@ class Stepping(Trainee):
         """Make what the steps need besides the network."""
         return
 
-    @abc.abstractmethod
     def judge(self, inputs: Mapping[str, Any], targets: Mapping[str, Any], *, training: bool) -> Judged:
         """Loss and figures of a batch."""
+        return self.weigh(inputs, targets, self.call(self.fed(inputs), training=training), training=training)
+
+    def fed(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What the network takes of a batch, by input."""
+        return inputs
+
+    @abc.abstractmethod
+    def weigh(
+        self, inputs: Mapping[str, Any], targets: Mapping[str, Any], outputs: Mapping[str, Any], *, training: bool
+    ) -> Judged:
+        """Loss and figures of what the network gives for a batch."""
+
+    def loss_of(self, outputs: Mapping[str, Any], part: Part) -> Any:
+        return self.weigh(part.inputs, part.targets, outputs, training=True).loss
+
+    def through(self, batch: Any) -> None:
+        inputs, _ = self.batch(batch)
+        self.call(self.fed(inputs), training=True)
 
     @property
     def extra(self) -> Sequence[Any]:

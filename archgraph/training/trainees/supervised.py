@@ -46,6 +46,9 @@ class CompiledTrainee(Trainee):
     def evaluate(self, feed: Feed) -> dict[str, float]:
         return evaluate(self.trained, feed)
 
+    def through(self, batch: Any) -> None:
+        self.trained(batch[0], training=True)
+
     def outputs(self, part: Part) -> Mapping[str, Array]:
         return outputs(self.trained, part, self.settings.batch_size)
 

@@ -33,9 +33,11 @@ class TranslationTrainee(Stepping):
         (self.read,) = (name for name in self.dataset.train.inputs if name != self.objective.written)
         self.given = tf.function(lambda inputs: outputs_of(self.network, inputs), reduce_retracing=True)
 
-    def judge(self, inputs: Mapping[str, Any], targets: Mapping[str, Any], *, training: bool) -> Judged:
+    def weigh(
+        self, inputs: Mapping[str, Any], targets: Mapping[str, Any], outputs: Mapping[str, Any], *, training: bool
+    ) -> Judged:
         ops = self.keras.ops
-        chances = ops.cast(only(self.call(inputs, training=training), self.output), "float32")
+        chances = ops.cast(only(outputs, self.output), "float32")
         (truth,) = targets.values()
         counted = ops.cast(ops.not_equal(truth, self.objective.padding), "float32")
         count = ops.sum(counted)

@@ -40,10 +40,11 @@ class VariationalTrainee(Stepping):
         self.raw = objective.likelihood == "bernoulli" and found is not None and not found[0]
         self.coder = Coder.cut(self.network, objective.picture, objective.mean, objective.log_var, raw=self.raw)
 
-    def judge(self, inputs: Mapping[str, Any], targets: Mapping[str, Any], *, training: bool) -> Judged:
+    def weigh(
+        self, inputs: Mapping[str, Any], targets: Mapping[str, Any], outputs: Mapping[str, Any], *, training: bool
+    ) -> Judged:
         ops, objective = self.keras.ops, self.objective
         (given,) = inputs.values()
-        outputs = self.call(inputs, training=training)
         reconstruction = unlikelihood(objective, given, outputs[objective.picture], raw=self.raw)
         divergence = gaussian_divergence(outputs[objective.mean], outputs[objective.log_var])
         beta = self.beta() if training else ops.convert_to_tensor(objective.beta, "float32")
