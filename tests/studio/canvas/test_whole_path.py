@@ -1,4 +1,4 @@
-"""A person's whole path: from an empty canvas to a trained LeNet-5 and a file that is sound, by mouse and by keyboard."""
+"""A whole path: from an empty canvas to a trained LeNet-5 and a file that is sound, by mouse and by keyboard."""
 
 import json
 import re

@@ -1,0 +1,73 @@
+"""Fifty hostile strings in a real browser: on the canvas, in panels and on pages they are text and nothing else."""
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.studio.canvas.board import Board
+from tests.studio.test_hostile import HOSTILE
+
+COUNTED = """() => {
+    const roots = [document];
+    for (const root of roots) {
+        for (const one of root.querySelectorAll('*')) if (one.shadowRoot) roots.push(one.shadowRoot);
+    }
+    const foreign = 'script:not([src]), iframe, object, embed, base, form[action], meta[http-equiv=refresh]';
+    const leads = /^(href|src|action|formaction|xlink:href)$/;
+    const armed = ({name, value}) => /^on/.test(name) || (leads.test(name) && /^\\s*javascript:/i.test(value));
+    const away = (one) => one.matches('a[href]') && !one.href.startsWith(location.origin);
+    const bad = (one) => [...one.attributes].some(armed) || one.matches(foreign) || away(one);
+    return roots.flatMap((root) => [...root.querySelectorAll('*')]).filter(bad).map((one) => one.outerHTML);
+}"""
+
+
+UNSELECTABLE = set('"\\\n\x00')
+"""React Flow looks nodes up by selectors made of their ids: a name with one of these leaves the canvas blank."""
+
+
+def graph(*texts: str) -> dict[str, Any]:
+    """A network that says hostile things wherever a file may: names too, which are refused in words."""
+    nodes: dict[str, Any] = {"a": {"op": "conv", "in": "image", "filters": 2, "kernel_size": 3, "doc": texts[0]}}
+    before = "a"
+    for number, text in enumerate(texts):
+        name = f"n{number}"
+        nodes[name] = {"op": "flatten" if number == 0 else "dropout", "in": before, "doc": text}
+        if number:
+            nodes[name]["rate"] = 0.1
+        before = name
+    wrong = {text: {"op": text, "in": text} for text in texts if not set(text) & UNSELECTABLE}
+    return {
+        "archgraph": 1, "name": "hostile", "doc": " ".join(texts),
+        "inputs": {"image": {"shape": [8, 8, 1], "doc": texts[0]}},
+        "nodes": {**nodes, **wrong}, "outputs": {"y": before},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("part", range(5))
+def test_what_files_say_stays_text_everywhere(board: Board, part: int) -> None:
+    page = board.page
+    texts = HOSTILE[10 * part : 10 * part + 10]
+    clean = page.evaluate(COUNTED)
+    asked: list[str] = []
+    spoken: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("dialog", lambda dialog: (spoken.append(dialog.message), dialog.dismiss()))
+    name = f"hostile_{uuid.uuid4().hex[:8]}.graph.json"
+    (board.workspace / name).write_text(json.dumps(graph(*texts)), "utf-8")
+    page.goto(f"{board.address}/?file={name}")
+    page.wait_for_selector("[data-testid=verdict]:not([disabled])", timeout=30_000)
+    board.settle()
+    assert page.evaluate(COUNTED) == clean
+    board.verdict.click()
+    board.expect(page.get_by_test_id("problems").locator("li").first).to_be_visible()
+    board.node("n0").click()
+    board.settle()
+    assert page.evaluate(COUNTED) == clean
+    page.get_by_role("button", name="Outline").click()
+    board.expect(page.get_by_test_id("outline")).to_be_visible()
+    assert page.evaluate(COUNTED) == clean
+    (board.workspace / name).unlink()
+    assert spoken == []
+    assert [url for url in asked if not url.startswith((board.address, "data:", "blob:"))] == []
