@@ -20,11 +20,12 @@ _COUNTING = """() => { window.frames_seen = []; const step = (now) => { window.f
 _COUNTED = """() => { cancelAnimationFrame(window.counting); const all = window.frames_seen;
  return 1000 * (all.length - 1) / (all.at(-1) - all[0]); }"""
 _WATCHING = f"""(field) => {{ {_FIND}
- const input = find(`[data-testid=inspector] [data-field="${{field}}"] input`), verdict = find('[data-testid=verdict]');
- window.waited = []; let began = 0, wanted = null;
- input.addEventListener('input', () => {{ began = performance.now(); wanted = Number(input.value) < 1; }}, true);
- const look = () => {{ if (began && verdict.textContent.includes('error') === wanted) {{
-   window.waited.push(performance.now() - began); began = 0; }} requestAnimationFrame(look); }};
+ const input = find(`[data-testid=inspector] [data-field="${{field}}"] input`), studio = find('[data-testid=studio]');
+ window.waited = []; let began = 0, asked = false;
+ input.addEventListener('input', () => {{ began = performance.now(); asked = false; }}, true);
+ const look = () => {{ if (began) {{ const busy = studio.getAttribute('aria-busy') === 'true'; asked ||= busy;
+   if (asked && !busy) {{ window.waited.push(performance.now() - began); began = 0; }} }}
+   requestAnimationFrame(look); }};
  requestAnimationFrame(look); }}"""
 
 
@@ -45,14 +46,14 @@ def open_page(chromium: Any, address: str, file: str) -> tuple[Any, float]:
 
 
 def until_badge(page: Any, node: str, field: str, rounds: int) -> Sequence[float]:
-    """Milliseconds in the page from a key in the inspector until the verdict turns, wrong and right by turns."""
+    """Milliseconds in the page from a key in the inspector until the answer to it is drawn."""
     page.locator(f'.react-flow__node[data-id="{node}"]').click()
     box = page.locator(f'[data-testid=inspector] [data-field="{field}"] input')
     box.wait_for(timeout=PATIENCE)
     right = box.input_value()
     page.evaluate(_WATCHING, field)
     for number in range(rounds):
-        box.fill("0" if number % 2 == 0 else right)
+        box.fill(f"{right}1" if number % 2 == 0 else right)
         page.wait_for_function(f"() => window.waited.length > {number}", timeout=PATIENCE)
     return list(page.evaluate("() => window.waited"))
 
