@@ -12,6 +12,8 @@ from archgraph.training.callbacks import StochasticWeightAveraging
 from archgraph.training.trainees import Trainee
 
 _STATISTICS = frozenset({"moving_mean", "moving_variance"})
+_LARGE = 2.0**20
+"""Far above what a batch adds to a statistic: little is then lost where the two are added in float32."""
 
 
 class Averaging:
@@ -53,8 +55,8 @@ class Averaging:
 def renew_statistics(trainee: Trainee, batches: Iterable[Any]) -> int:
     """Take the statistics of batch normalisation anew, as means over all `batches`; how many variables they are.
 
-    A batch changes a statistic from `old` to `kept * old + new`. So beginning with 0 shows `new`, beginning with 1 and
-    the same random numbers shows `kept`, whatever the momentum is and however often a layer is used.
+    A batch changes a statistic from `old` to `kept * old + new`. So beginning with 0 shows `new`, beginning with `_LARGE`
+    and the same random numbers shows `kept`, whatever the momentum is and however often a layer is used.
     """
     import tensorflow as tf
 
@@ -84,13 +86,13 @@ def _kept(trainee: Trainee, every: Sequence[Any], through: Any, batch: Any) -> l
     states = [one for one in trainee.variables if one.name.endswith("seed_generator_state")]
     begun = state.capture(states)
     found = []
-    for start in (0.0, 1.0):
+    for start in (0.0, _LARGE):
         _fill(every, start)
         state.restore(states, begun)
         through(batch)
         found.append([np.asarray(one, np.float64) for one in every])
     state.restore(states, begun)
-    return [ones - zeros for zeros, ones in zip(*found, strict=True)]
+    return [(high - low) / _LARGE for low, high in zip(*found, strict=True)]
 
 
 def _fill(variables: Sequence[Any], value: float) -> None:
