@@ -47,6 +47,8 @@ def test_pictures_come_near_to_digits_that_the_networks_never_saw(
 def test_a_classifier_sees_the_class_that_was_asked_for(name: str, tmp_path: Path) -> None:
     run = trained(name, tmp_path)
     assert run.test["agreement"] > 0.9
+    if name == "cgan":
+        assert run.test["variety_within"] > 0.5  # 0.73; 0.19 where dropout takes the latent's place
     assert distances(run)[-1] < distances(run)[0] / 4
 
 
