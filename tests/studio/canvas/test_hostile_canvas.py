@@ -23,10 +23,6 @@ COUNTED = """() => {
 }"""
 
 
-UNSELECTABLE = set('"\\\n\x00')
-"""React Flow looks nodes up by selectors made of their ids: a name with one of these leaves the canvas blank."""
-
-
 def graph(*texts: str) -> dict[str, Any]:
     """A network that says hostile things wherever a file may: names too, which are refused in words."""
     nodes: dict[str, Any] = {"a": {"op": "conv", "in": "image", "filters": 2, "kernel_size": 3, "doc": texts[0]}}
@@ -37,7 +33,7 @@ def graph(*texts: str) -> dict[str, Any]:
         if number:
             nodes[name]["rate"] = 0.1
         before = name
-    wrong = {text: {"op": text, "in": text} for text in texts if not set(text) & UNSELECTABLE}
+    wrong = {text: {"op": text, "in": text} for text in texts}
     return {
         "archgraph": 1, "name": "hostile", "doc": " ".join(texts),
         "inputs": {"image": {"shape": [8, 8, 1], "doc": texts[0]}},

@@ -1,6 +1,6 @@
 /** One node on the canvas. */
-import { Handle, Position, useUpdateNodeInternals, type Node, type NodeProps } from '@xyflow/react';
-import { memo, useEffect } from 'react';
+import { Handle, Position, useStoreApi, type Node, type NodeProps } from '@xyflow/react';
+import { memo, useEffect, useRef, type RefObject } from 'react';
 import type { Port } from '../graph/catalogue';
 import type { Item } from '../graph/scope';
 import type { Known, Mark } from '../graph/view';
@@ -37,13 +37,26 @@ const left = (i: number, count: number): string => `${((i + 1) * 100) / (count +
 
 const tensorOf = (known: Known | undefined, name: string) => known?.outputs.find((tensor) => tensor.name === name);
 
+/** Measure a node anew when its handles change. React Flow's own hook looks it up by a selector made of its id, which a name may break. */
+function useMeasured(id: string, signature: string): RefObject<HTMLSpanElement | null> {
+  const inside = useRef<HTMLSpanElement>(null);
+  const store = useStoreApi();
+  useEffect(() => {
+    const frame = requestAnimationFrame(() => {
+      const nodeElement = inside.current?.closest<HTMLDivElement>('.react-flow__node') ?? null;
+      if (nodeElement !== null) store.getState().updateNodeInternals(new Map([[id, { id, nodeElement, force: true }]]), { triggerFitView: false });
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [id, store, signature]);
+  return inside;
+}
+
 function Handles({ id, data }: { id: string; data: CardData }) {
   const { item, inputs, known } = data;
-  const refresh = useUpdateNodeInternals();
-  const signature = `${inputs.map((one) => one.id).join()}|${item.outputs.join()}`;
-  useEffect(() => { refresh(id); }, [id, refresh, signature]);
+  const inside = useMeasured(id, `${inputs.map((one) => one.id).join()}|${item.outputs.join()}`);
   return (
     <>
+      <span ref={inside} hidden />
       {inputs.map(({ id: handle, port, free }, i) => (
         <Handle key={handle} id={handle} type="target" position={Position.Top} style={{ left: left(i, inputs.length) }}
           className={`port${free ? ' free' : ''}${port.optional ? ' optional' : ''}`} title={`${port.name}: ${port.doc}${port.optional ? ' (may be left out)' : ''}`}>
