@@ -55,8 +55,8 @@ class Averaging:
 def renew_statistics(trainee: Trainee, batches: Iterable[Any]) -> int:
     """Take the statistics of batch normalisation anew, as means over all `batches`; how many variables they are.
 
-    A batch changes a statistic from `old` to `kept * old + new`. So beginning with 0 shows `new`, beginning with `_LARGE`
-    and the same random numbers shows `kept`, whatever the momentum is and however often a layer is used.
+    A batch changes a statistic from `old` to `kept * old + new`. So beginning with 0 shows `new`, beginning with
+    `_LARGE` and the same random numbers shows `kept`, whatever the momentum is and however often a layer is used.
     """
     import tensorflow as tf
 
