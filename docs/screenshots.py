@@ -57,8 +57,12 @@ def training(page: Any, address: str) -> None:
     page.goto(f"{address}/train?file=lenet5.graph.json")
     page.get_by_role("button", name="Start training").click(timeout=60_000)
     page.get_by_text("finished", exact=True).wait_for(timeout=240_000)
-    page.wait_for_timeout(4000)
+    page.reload()  # as somebody finds it who comes back: nothing is still being drawn
+    page.get_by_text("finished", exact=True).wait_for(timeout=60_000)
+    page.locator("[data-testid=stVegaLiteChart]").nth(1).wait_for(timeout=60_000)
+    page.wait_for_timeout(3000)
     page.wait_for_function("!document.querySelector('[data-stale=true]')")
+    page.wait_for_timeout(1000)
     page.screenshot(path=str(PICTURES / "studio-training.png"))
 
 

@@ -14,6 +14,7 @@ from archgraph.document.revise import revise
 from archgraph.document.writer import PLAIN_ORDER, canonical
 from archgraph.editing.templates import EXPERIMENT, GRAPH
 from archgraph.studio import running
+from archgraph.studio.charts import lines
 from archgraph.studio.choosing import chosen_data
 from archgraph.studio.desk import Desk, desk
 from archgraph.studio.forms import named_form, number_form
@@ -220,11 +221,9 @@ def curves(rows: list[Mapping[str, Any]]) -> None:
                   and f"val_{name}" in latest] or ["loss"]  # fmt: skip
     quantities.sort(key=lambda name: name == "loss")
     for name in quantities[:3]:
-        chart = {
-            "epoch": [row.get("epoch", number + 1) for number, row in enumerate(rows)],
-            "training": [row.get(name) for row in rows],
-            **({"validation": [row.get(f"val_{name}") for row in rows]} if f"val_{name}" in latest else {}),
-        }
+        shown = {"training": [row.get(name) for row in rows]}
+        if f"val_{name}" in latest:
+            shown["validation"] = [row.get(f"val_{name}") for row in rows]
         last = latest.get(f"val_{name}", latest.get(name))
         st.markdown(f"**{plain(name.replace('_', ' '))}**" + (f": {last:.4g}" if isinstance(last, int | float) else ""))
-        st.line_chart(chart, x="epoch", y=[key for key in chart if key != "epoch"], height=200)
+        lines(shown, [row.get("epoch", number + 1) for number, row in enumerate(rows)], height=220)

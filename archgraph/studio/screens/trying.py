@@ -9,6 +9,7 @@ import streamlit as st
 
 from archgraph.diagnostics import GraphError
 from archgraph.studio import running
+from archgraph.studio.charts import lines
 from archgraph.studio.desk import Desk, desk
 from archgraph.studio.drawing_pad import drawing_pad
 from archgraph.studio.reacting import QUANTITIES, marks, numbered
@@ -80,11 +81,7 @@ def _compare(known: list[Job]) -> None:
     preferred = next((one for one in ("val_accuracy", "val_loss", "loss") if one in quantities), quantities[0])
     quantity = st.selectbox("Quantity", quantities, index=quantities.index(preferred))
     longest = max(map(len, rows.values()), default=0)
-    chart: dict[str, list[Any]] = {"epoch": list(range(1, longest + 1))}
-    for name, history in rows.items():
-        values = [row.get(quantity) for row in history]
-        chart[name] = [*values, *[None] * (longest - len(values))]
-    st.line_chart(chart, x="epoch", y=list(rows), height=320)
+    lines({name: [row.get(quantity) for row in history] for name, history in rows.items()}, range(1, longest + 1), 320)
     table = [{"run": name, "epochs": len(rows[name]), **_test(Job(known[0].workspace, name))} for name in rows]
     st.dataframe(table, hide_index=True)
 
