@@ -17,6 +17,9 @@ from archgraph.studio.session import fingerprint
 PATIENCE = 120.0
 """Seconds after which an answer counts as lost."""
 
+PAUSE = 1.0, 3.0
+"""Seconds, least and most, between an answer and the next edit: the pace of somebody who knows what to do."""
+
 
 @dataclass
 class Person:
@@ -47,7 +50,7 @@ class Person:
             await ready.wait()
             until = time.monotonic() + seconds
             while time.monotonic() < until:
-                await asyncio.sleep(self.drawn.uniform(0.3, 0.9))
+                await asyncio.sleep(self.drawn.uniform(*PAUSE))
                 await self._edit(line)
 
     async def _edit(self, line: Any) -> None:

@@ -73,7 +73,7 @@ def arrays_for(part: Part) -> list[Any]:
     return [None if x is None else numbers(random, x) for x in part.inputs]
 
 
-BY_THE_COMPILER = {"Scan", "Repeated", "FusedBatchNormalization"}
+BY_THE_COMPILER = {"Scan", "Repeated", "FusedBatchNormalization", "FusedLSTM"}
 """Layers that no primitive asks for; tests/compiler tests them."""
 
 

@@ -17,7 +17,7 @@ class Board:
         from playwright.sync_api import expect
 
         self.page, self.address, self.workspace, self.expect = page, address, workspace, expect
-        expect.set_options(timeout=5000)
+        expect.set_options(timeout=15_000)
         self.faults: list[str] = []
         page.on("pageerror", lambda error: self.faults.append(str(error)))
 

@@ -37,6 +37,7 @@ def test_a_block_is_entered_and_left(board: Board, way: str) -> None:
 def test_inside_a_block_shapes_are_those_of_the_call(board: Board) -> None:
     board.node("body").dblclick()
     board.see(*INSIDE)
+    board.settle()
     assert board.page.locator(".shape").all_inner_texts() == ["16×16×3", "16×16×8", "16×16×16"]
 
 

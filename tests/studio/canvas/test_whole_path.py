@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,6 @@ def opened(board: Board) -> None:
     board.settle()
 
 
-@pytest.mark.flaky(reruns=2)
 def test_by_mouse(arrival: Board, workspace: Path) -> None:
     board, page = arrival, arrival.page
     page.get_by_role("button", name="Empty canvas").click()
@@ -119,14 +119,13 @@ def _fill(board: Board, field: str, value: str) -> None:
         control.fill(value)
 
 
-@pytest.mark.flaky(reruns=2)
 def test_by_keyboard(arrival: Board, workspace: Path) -> None:
-    board, page = arrival, arrival.page
+    board, page, file = arrival, arrival.page, f"by_keyboard_{uuid.uuid4().hex[:6]}.graph.json"
     _reach(board, "Empty canvas")
     board.press("Enter")
     opened(board)
     _add_end(board, "input")
-    board.press("i")
+    _inspect(board)
     _write(board, "shape", "32, 32, 1")
     board.press("Escape")
     before = "input"
@@ -136,16 +135,17 @@ def test_by_keyboard(arrival: Board, workspace: Path) -> None:
         page.keyboard.type(op)
         board.press("Enter")
         board.expect(board.node(name)).to_have_class(re.compile("selected"))
-        board.press("i")
+        _inspect(board)
         _write(board, f"What feeds x of {name}", before)
         board.expect(board.wire(before, name)).to_have_count(1)
-        board.press("Escape", "i")
+        board.press("Escape")
+        _inspect(board)
         for field, value in values.items():
             _write(board, field, value)
         board.press("Escape")
         before = name
     _add_end(board, "output")
-    board.press("i")
+    _inspect(board)
     _write(board, "What feeds x of output", before)
     board.expect(board.verdict).to_have_text("Valid")
     board.press("Escape", "Shift+Alt+T")
@@ -156,11 +156,11 @@ def test_by_keyboard(arrival: Board, workspace: Path) -> None:
     board.expect(field).to_be_visible()
     _reach(board, "File")
     board.press("Control+a")
-    page.keyboard.type("by_keyboard.graph.json")
+    page.keyboard.type(file)
     board.press("Enter")
     _reach(board, "Save")
     board.press("Enter")
-    board.expect(page.get_by_text("Saved by_keyboard.graph.json")).to_be_visible()
+    board.expect(page.get_by_text(f"Saved {file}")).to_be_visible()
     for name in ("Train", "Make an experiment", "Start training"):
         board.expect(page.get_by_role("button", name=name, exact=True)).to_be_enabled(timeout=30_000)
         _reach(board, name)
@@ -169,7 +169,7 @@ def test_by_keyboard(arrival: Board, workspace: Path) -> None:
     _reach(board, "Results and trying")
     board.press("Enter")
     assert score(board) >= 0.95
-    assert accepted(workspace / "by_keyboard.graph.json")["outputs"] == {"output": "dense2"}
+    assert accepted(workspace / file)["outputs"] == {"output": "dense2"}
 
 
 FOCUSED = r"""() => {
@@ -193,6 +193,12 @@ def _reach(board: Board, words: str, tag: str = "", most: int = 90) -> None:
             return
         board.press("Tab")
     raise AssertionError(f"{words!r} was not reached; passed {seen}")
+
+
+def _inspect(board: Board) -> None:
+    """Go to the inspector, and wait until its first field has the focus, as somebody does who looks."""
+    board.press("i")
+    board.expect(board.page.get_by_test_id("inspector").locator(":focus")).to_have_count(1)
 
 
 def _add_end(board: Board, kind: str) -> None:
