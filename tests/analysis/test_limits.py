@@ -1,7 +1,9 @@
 """Files that ask for too much are refused, or answered, within half a second: none can make `check` slow or large."""
 
+import gc
 import json
 import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +15,8 @@ from tests.analysis.texts import block, blocks, file, findings
 
 SECONDS = 1.0
 """Half a second on an idle core; one that shares its caches with other tests may take twice as long."""
+TRIES = 3
+"""The shortest counts: what the machine does besides is none of ours."""
 DENSE = '"op": "dense", "in": "x", "units": 3'
 A = f'"a": {{{DENSE}}}'
 
@@ -91,12 +95,32 @@ TURNING = block('"a": {"op": "dense", "in": "x", "units": "=n"}', more='"params"
     ],
 )  # fmt: skip
 def test_it_takes_half_a_second_at_most(text: str, codes: set[str]) -> None:
-    findings(file(A))  # the library is read once
-    start = time.process_time()
-    found = check_text(text)
-    assert time.process_time() - start < SECONDS
+    seconds, found = shortest(lambda: check_text(text))
+    assert seconds < SECONDS
     assert {one.code for one in found} == codes
     assert all(one.line for one in found)
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_others() -> Iterator[None]:
+    """What other tests have left in memory is not searched for garbage while we measure."""
+    findings(file(A))  # the library is read once
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+def shortest(answer: Callable[[], list[Diagnostic]]) -> tuple[float, list[Diagnostic]]:
+    """Seconds of this thread on its core, and the answer."""
+    best = float("inf")
+    for _ in range(TRIES):
+        start = time.thread_time()
+        found = answer()
+        best = min(best, time.thread_time() - start)
+        if best < SECONDS / 2:
+            break
+    return best, found
 
 
 def check_text(text: str) -> list[Diagnostic]:
@@ -114,9 +138,9 @@ def test_a_tower_of_blocks_within_the_limit_is_walked() -> None:
 def test_20_000_unequal_copies_take_two_seconds_at_most() -> None:
     nodes = '"a": {"block": "u", "in": "x", "n": "=i + 1", "repeat": 20000}'
     text = file(nodes, more=blocks(u=TURNING), inputs='{"x": {"shape": [1]}}')
-    start = time.process_time()
-    assert {one.code for one in findings(text)} <= {"AG502"}
-    assert time.process_time() - start < 4 * SECONDS
+    seconds, found = shortest(lambda: check_text(text))
+    assert seconds < 4 * SECONDS
+    assert {one.code for one in found} <= {"AG502"}
 
 
 def test_a_symbolic_size_that_grows_without_end_is_refused() -> None:
