@@ -54,13 +54,14 @@ def python_refuses(text: bytes) -> bool | None:
     return False
 
 
-def test_the_schema_and_the_reader_give_the_same_verdict() -> None:
+@pytest.mark.parametrize(("count", "seed"), [(500, 7), pytest.param(5_000, 8, marks=pytest.mark.slow)])
+def test_the_schema_and_the_reader_give_the_same_verdict(count: int, seed: int) -> None:
     compared = {True: 0, False: 0}
-    for text in mutants(1_500, seed=7):
+    for text in mutants(count, seed=seed):
         verdict = python_refuses(text)
         if verdict is None:
             continue
         compared[verdict] += 1
         errors = [f"{error.json_path}: {error.message}"[:200] for error in VALIDATOR.iter_errors(json.loads(text))]
         assert bool(errors) == verdict, (text.decode(errors="replace"), errors)
-    assert min(compared.values()) > 150
+    assert min(compared.values()) > count / 10

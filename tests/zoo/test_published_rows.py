@@ -178,13 +178,13 @@ def test_no_layer_beside_those_published_does_any_work(case: Case) -> None:
 
 
 def models() -> Iterator[Any]:
-    """The graphs, with all that is published of each; the large ones are marked slow."""
+    """The graphs, with all that is published of each; the large and the deep ones are marked slow."""
     together: dict[tuple[str, str], list[Case]] = {}
     for case in CASES:
         together.setdefault((case.graph.form.graph, json.dumps(case.graph.params, default=list)), []).append(case)
     for cases in together.values():
-        large = shaped(cases[0].graph).parameters > 30_000_000
-        marks = [pytest.mark.slow] if large else []
+        made = shaped(cases[0].graph)
+        marks = [pytest.mark.slow] if made.parameters > 30_000_000 or made.count > 2_000 else []
         yield pytest.param([case.graph for case in cases], id=str(cases[0]).partition(":")[2], marks=marks)
 
 

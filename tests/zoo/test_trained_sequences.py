@@ -84,8 +84,8 @@ def test_a_language_model_foretells_characters_better_than_unigrams_and_bigrams(
 CODES = [
     # numbers in the code, and the error at most, as a share of that of as many principal components
     ("autoencoder", 8, 0.7),  # measured 0.56 to 0.59
-    ("autoencoder_deep", 8, 0.9),  # measured 0.68 to 0.80
-    ("autoencoder_hinton", 3, 0.85),  # measured 0.63 to 0.73
+    pytest.param("autoencoder_deep", 8, 0.9, marks=pytest.mark.slow),  # measured 0.68 to 0.80
+    pytest.param("autoencoder_hinton", 3, 0.85, marks=pytest.mark.slow),  # measured 0.63 to 0.73
 ]
 
 
@@ -113,7 +113,7 @@ def blurred(clean: Array) -> Array:
 NOISES = [
     # what spoils the pictures, and the error at most, as a share of theirs
     ("denoising_autoencoder", masked, 0.5),  # measured 0.37 to 0.38
-    ("denoising_autoencoder_conv", blurred, 0.2),  # measured 0.12 to 0.13
+    pytest.param("denoising_autoencoder_conv", blurred, 0.2, marks=pytest.mark.slow),  # measured 0.12 to 0.13
 ]
 
 
@@ -140,9 +140,9 @@ def independent(data: Dataset, output: str) -> float:
 
 LIKELIHOODS = [
     # nats per pixel at most; 0.393 for independent pixels
-    ("nade", {}, 0.3),  # measured 0.280 to 0.281
+    pytest.param("nade", {}, 0.3, marks=pytest.mark.slow),  # measured 0.280 to 0.281
     ("made", {}, 0.29),  # measured 0.268 to 0.271
-    ("pixelcnn", {}, 0.32),  # measured 0.294 to 0.299
+    pytest.param("pixelcnn", {}, 0.32, marks=pytest.mark.slow),  # measured 0.294 to 0.299
     pytest.param("pixelrnn", {}, 0.31, marks=pytest.mark.slow),
     pytest.param("pixelrnn", {"unit": "diagonal_bilstm"}, 0.3, marks=pytest.mark.slow),
 ]
@@ -163,7 +163,7 @@ def test_an_autoregressive_model_gives_unseen_digits_more_probability_than_indep
 BOUNDS = [
     # nats per picture of 64 pixels at most; 25.1 for independent pixels
     ("vae", 20.5),  # measured 19.0 to 19.2
-    ("vae_conv", 21.5),  # measured 19.7 to 20.2
+    pytest.param("vae_conv", 21.5, marks=pytest.mark.slow),  # measured 19.7 to 20.2
 ]
 
 
