@@ -1,17 +1,19 @@
 """Many people at one studio: real sessions over websockets, each with a file of its own, editing at the same time."""
 
 import asyncio
+import itertools
 import json
 import os
 import random
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from archgraph.editing.patches import Change, apply, put, taken
+from archgraph.editing.patches import Change, apply, looked_up, pointer, put
+from archgraph.editing.survey import survey
 from archgraph.studio.session import fingerprint
 
 PATIENCE = 120.0
@@ -20,6 +22,12 @@ PATIENCE = 120.0
 PAUSE = 1.0, 3.0
 """Seconds, least and most, between an answer and the next edit: the pace of somebody who knows what to do."""
 
+MISTAKES = 4
+"""Different ways in which a person breaks a graph."""
+
+STEP = 7
+"""Of the examples in alphabetical order one in so many is taken, then the ones after them: kin have like names."""
+
 
 @dataclass
 class Person:
@@ -27,6 +35,8 @@ class Person:
 
     file: str
     drawn: random.Random
+    mistakes: list[Change] = field(default_factory=list)
+    """Edits that break the file as it is."""
     document: Any = None
     epoch: int = 0
     identity: int = 0
@@ -34,6 +44,8 @@ class Person:
     component: str = ""
     fragment: str = ""
     page: str = ""
+    mistake: Change = field(default_factory=lambda: put("/doc", ""))
+    right: Any = None
     times: list[float] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
@@ -70,11 +82,13 @@ class Person:
             self.wrong.append(f"{self.file}: edit {self.number} was judged wrongly")
 
     def _change(self) -> Change:
-        node = next(iter(self.document["nodes"]))
-        at = f"/nodes/{node}/nonsense"
         if self.number % 3 == 0:
-            return put(at, self.number)
-        return taken(at) if self.number % 3 == 1 else put("/doc", f"{self.file}, edit {self.number}")
+            self.mistake = self.drawn.choice(self.mistakes)
+            self.right = looked_up(self.document, self.mistake["at"])
+            return self.mistake
+        if self.number % 3 == 1 and self.number > 1:
+            return put(self.mistake["at"], self.right)
+        return put("/doc", f"{self.file}, edit {self.number}")
 
     async def _say(self, line: Any, change: Change | None) -> None:
         from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -87,9 +101,10 @@ class Person:
             widget = said.rerun_script.widget_states.widgets.add()
             widget.id = self.component
             patches = [{"id": self.number, "label": "Edit", "patch": [dict(change)]}]
+            selected = self.drawn.choice(list(self.document["nodes"]))
             widget.json_value = json.dumps({"edit": {
                 "file": self.identity, "epoch": self.epoch, "seq": self.number, "catalogue": self.catalogue,
-                "patches": patches, "asks": [], "place": [], "selection": [], "layout": [],
+                "patches": patches, "asks": [], "place": [], "selection": [selected], "layout": [],
             }})  # fmt: skip
         await line.send(said.SerializeToString())
 
@@ -119,12 +134,31 @@ class Person:
 def gather(folder: Path, examples: Path, count: int) -> list[Person]:
     """People with a copy of an example each, in a workspace."""
     paths = sorted(path for path in examples.glob("*.graph.json") if "imports" not in json.loads(path.read_text()))
-    people = []
-    for number in range(count):
-        name = f"person_{number}.graph.json"
-        shutil.copy(paths[(7 * number) % len(paths)], folder / name)
-        people.append(Person(name, random.Random(number)))
+    people: list[Person] = []
+    spread = [path for first in range(STEP) for path in paths[first::STEP]]
+    for path in spread:
+        mistakes = list(itertools.islice(breaking(json.loads(path.read_text())), MISTAKES))
+        if mistakes:
+            name = f"person_{len(people)}.graph.json"
+            shutil.copy(path, folder / name)
+            people.append(Person(name, random.Random(len(people)), mistakes))
+        if len(people) == count:
+            break
     return people
+
+
+def breaking(value: Any) -> Iterator[Change]:
+    """Edits as people make them by mistake: a number, or a wire, that does not fit."""
+    for name, record in reversed(value["nodes"].items()):
+        wires = [put(pointer("nodes", name, "in"), other) for other in value["inputs"] if record.get("in") != other]
+        numbers = [
+            put(pointer("nodes", name, key), wrong)
+            for key, number in record.items() for wrong in (7, 1000)
+            if isinstance(number, int) and not isinstance(number, bool) and wrong != number
+        ]  # fmt: skip
+        for change in (*numbers, *wires):
+            if survey(apply(value, [change])).errors:
+                yield change
 
 
 def together(people: list[Person], address: str, seconds: float, process: int) -> tuple[float, float]:
