@@ -40,9 +40,9 @@ def compile_model(
         rolled: whether equal copies of a repeated block become one layer, `Repeated`, that holds their weights in
             stacks and loops over them: a deep network is then built and traced as fast as a shallow one. True: all
             that can be; ``"auto"``: runs of `WORTH` copies and more. On backends other than TensorFlow none are.
-        fused: whether batch normalisation and LSTMs are layers of ours for which TensorFlow has less to do, with the
-            formulas of Keras; they train faster, and outputs may differ in the last digits. Files name Keras's own
-            layers. On other backends it is those layers.
+        fused: whether batch normalisation, LSTMs, and convolutions whose kernel covers their input, are layers of ours
+            for which TensorFlow has less to do, with the formulas of Keras; they train faster, and outputs may differ
+            in the last digits. Files name Keras's own layers. On other backends it is those layers.
 
     Raises:
         GraphError: Keras refuses something that analysis accepted (AG801).
@@ -65,16 +65,17 @@ def layers_by_path(model: Any) -> dict[str, Any]:
 def load_model(path: str | PathLike[str], *, fused: bool = False) -> Any:
     """The Keras model in a ``.keras`` file, not compiled, with the layers of archgraph known, however deep it is.
 
-    With `fused`, its batch normalisations are those of `compile_model` with `fused`.
+    With `fused`, its layers are those of `compile_model` with `fused`.
 
     Raises:
         ValueError: the file is not such a model; Keras may also raise OSError, TypeError or KeyError.
     """
     keras = load_keras()
-    import archgraph.compiler.layers
+    from archgraph.compiler.emit import FUSED
+    from archgraph.compiler.layers import LAYERS
 
     with deep_stack(_layers_in(path)):
-        kernels = {"BatchNormalization": archgraph.compiler.layers.LAYERS["FusedBatchNormalization"]} if fused else None
+        kernels = {name: LAYERS[ours] for name, ours in FUSED.items()} if fused else None
         return keras.saving.load_model(path, custom_objects=kernels, compile=False)
 
 

@@ -39,7 +39,12 @@ def path_seed(seed: int, path: str) -> int:
     return int.from_bytes(digest, "little") % (2**31 - 1)
 
 
-FUSED: Mapping[str, str] = {"BatchNormalization": "FusedBatchNormalization", "LSTM": "FusedLSTM"}
+FUSED: Mapping[str, str] = {
+    "BatchNormalization": "FusedBatchNormalization",
+    "LSTM": "FusedLSTM",
+    "Conv2D": "CoveringConv2D",
+    "Conv3D": "CoveringConv3D",
+}
 """Layers of Keras for which there is one of ours that TensorFlow computes with fewer kernels."""
 
 
