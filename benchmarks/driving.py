@@ -45,17 +45,29 @@ def open_page(chromium: Any, address: str, file: str) -> tuple[Any, float]:
     return page, time.perf_counter() - began
 
 
-def until_badge(page: Any, node: str, field: str, rounds: int) -> Sequence[float]:
-    """Milliseconds in the page from a key in the inspector until the answer to it is drawn."""
+def until_badge(page: Any, node: str, field: str, rounds: int) -> tuple[Sequence[float], float]:
+    """Milliseconds in the page from a key in the inspector until the answer to it is drawn; bytes sent for one edit."""
+    traffic = _traffic(page)
     page.locator(f'.react-flow__node[data-id="{node}"]').click()
     box = page.locator(f'[data-testid=inspector] [data-field="{field}"] input')
     box.wait_for(timeout=PATIENCE)
     right = box.input_value()
     page.evaluate(_WATCHING, field)
+    traffic.clear()
     for number in range(rounds):
         box.fill(f"{right}1" if number % 2 == 0 else right)
         page.wait_for_function(f"() => window.waited.length > {number}", timeout=PATIENCE)
-    return list(page.evaluate("() => window.waited"))
+    return list(page.evaluate("() => window.waited")), sum(traffic) / rounds
+
+
+def _traffic(page: Any) -> list[int]:
+    """The bytes of every message over the page's websockets, there and back, as they come."""
+    sizes: list[int] = []
+    line = page.context.new_cdp_session(page)
+    line.send("Network.enable")
+    for event in ("Network.webSocketFrameSent", "Network.webSocketFrameReceived"):
+        line.on(event, lambda heard: sizes.append(len(heard["response"]["payloadData"]) * 3 // 4))  # base64
+    return sizes
 
 
 def panning(page: Any) -> float:

@@ -1,8 +1,9 @@
 """Predicted against measured memory of inference and of a training step.
 
-    python -m benchmarks.memory [--all] [EXAMPLE …]
+    python -m benchmarks.memory [--all] [--keep FILE] [EXAMPLE …]
 
-Goal: within 15 % of the peak that TensorFlow reaches on a CPU.
+Goal: within 15 % of the peak that TensorFlow reaches on a CPU. With `--keep`, what was measured is kept in a file, one
+line of JSON for each network, and not measured again: predictions alone are worked out anew.
 
 How the peak is measured: each network runs in a process of its own in which glibc gives every larger piece of memory
 back to the system as soon as it is freed (`MALLOC_MMAP_THRESHOLD_`), and TensorFlow keeps no pool of its own
@@ -13,9 +14,10 @@ in training the weights and the optimiser's slots. The median of three such step
 cent. Targets and the process itself (code, graphs) are not counted. One thread computes, two look for work: with a
 single one TensorFlow puts off gradients of kernels, and keeps what they need, longer than it ever does in practice.
 
-A step of training is `train_on_batch` on squared errors with Adam in one kernel a weight; inference is
-`predict_on_batch`. Batches are large enough for tensors to outweigh what the libraries need, and small enough to be
-quick.
+Models are compiled as `archgraph train` compiles them, without rolling. A step of training is `train_on_batch` on
+squared errors with Adam in one kernel a weight; inference is `predict_on_batch`. Batches are large enough for tensors
+to outweigh what the libraries need (100 MB to 2 GB, where weights and work allow), and small enough to be quick. No
+process may take more than 8 GB or ten minutes; what fails is said, and the others go on.
 """
 
 import argparse
@@ -23,10 +25,11 @@ import dataclasses
 import gc
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,16 +57,28 @@ ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "CUDA_VISIBLE_DEVICES": "",
 }
-TENSORS = 60_000_000
+TENSORS = 120_000_000
 """Bytes that a batch's tensors are to take, about: far more than TensorFlow needs to run some hundred operations."""
-WORK = Peaks(24_000_000_000, 8_000_000_000)
+LARGEST_BATCH = 2**17
+WORK = Peaks(40_000_000_000, 12_000_000_000)
 """Multiply-adds of a batch, at most, in inference and in training."""
+BOUND = 8 * 2**30
+"""Bytes that a process may take."""
+SECONDS = 600
+"""Time that a process may take."""
 ZOO = (
     "attention_classifier", "autoencoder", "autoencoder_deep", "cgan_generator", "densenet_cifar", "densenet_small",
     "gcn", "inception_v1", "lenet5", "lstm_classifier", "mobilenet", "preactivation_resnet", "resnet50",
     "resnet_cifar", "resnet_small", "resnet_v2", "unet", "vae", "vae_conv", "vgg", "xception", "transformer_encoder",
     "dcgan_generator", "densenet121", "biggan_deep_discriminator", "dilated_frontend", "highway_mlp", "lenet5_original",
 )  # fmt: skip
+
+
+class Kept(NamedTuple):
+    """What was measured of a network."""
+
+    batches: Peaks
+    measured: Peaks
 
 
 class Compared(NamedTuple):
@@ -105,29 +120,47 @@ def fitting_batches(shaped: Any) -> Peaks:
     """Batch sizes whose tensors outweigh all else and whose work is done in seconds."""
     one, two = predicted(shaped, Peaks(2, 2)), predicted(shaped, Peaks(3, 3))
     found = (
-        max(1, min(4096, TENSORS // max(1, more - less), max(2, work // max(1, shaped.macs))))
+        max(1, min(LARGEST_BATCH, TENSORS // max(1, more - less), max(2, work // max(1, shaped.macs))))
         for less, more, work in zip(one, two, WORK, strict=True)
     )
     return Peaks(*found)
 
 
-def compare(reference: str | Path) -> Compared:
-    """Predict, and measure in a process of its own.
+def compare(reference: str | Path, kept: Mapping[str, Kept] | None = None) -> Compared:
+    """Predict, and measure in a process of its own, unless `kept` has the network.
 
     Raises:
         RuntimeError: the process failed; holds what it said.
     """
-    shaped = sized(reference)
-    batches = fitting_batches(shaped)
+    shaped, name = sized(reference), Path(reference).name.partition(".")[0]
+    found = (kept or {}).get(name)
+    if found is None:
+        batches = fitting_batches(shaped)
+        found = Kept(batches, _measured(reference, batches))
+    return Compared(name, found.batches, predicted(shaped, found.batches), found.measured)
+
+
+def _measured(reference: str | Path, batches: Peaks) -> Peaks:
     command = [sys.executable, "-m", "benchmarks.memory", "--measure", str(reference), *map(str, batches)]
-    environment = {**os.environ, **ENVIRONMENT}
-    root = Path(__file__).parents[1]
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+    environment, root = {**os.environ, **ENVIRONMENT}, Path(__file__).parents[1]
+    try:
+        done = subprocess.run(
+            command, cwd=root, env=environment, capture_output=True, text=True, check=False, timeout=SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(f"{reference}: it took more than {SECONDS} seconds") from None
     if done.returncode:
-        raise RuntimeError(f"{reference}: {done.stderr[-2000:]}")
-    measured = Peaks(*json.loads(done.stdout.splitlines()[-1]))
-    name = Path(reference).name.partition(".")[0]
-    return Compared(name, batches, predicted(shaped, batches), measured)
+        said = done.stderr.strip().splitlines() or [f"ended by signal {-done.returncode}"]
+        raise RuntimeError(f"{reference}: {said[-1][:500]}")
+    return Peaks(*json.loads(done.stdout.splitlines()[-1]))
+
+
+def kept_in(path: Path) -> dict[str, Kept]:
+    """What a file of `--keep` holds, by the names of networks."""
+    if not path.exists():
+        return {}
+    lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return {one["name"]: Kept(Peaks(*one["batches"]), Peaks(*one["measured"])) for one in lines}
 
 
 # ---- in the process that is measured
@@ -136,7 +169,7 @@ def compare(reference: str | Path) -> Compared:
 def measure(reference: str, batches: Peaks) -> Peaks:
     """The peaks of this process."""
     shaped = sized(reference)
-    model = ag.compile_model(shaped, seed=0)
+    model = ag.compile_model(shaped, seed=0, fused=True)
     return Peaks(_inference(shaped, model, batches.inference), _training(shaped, model, batches.training))
 
 
@@ -230,25 +263,42 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("examples", nargs="*", help="names of examples (default: a choice)")
     parser.add_argument("--all", action="store_true", help="all examples, the large ones too")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="keep what is measured; go on where it ends")
     parser.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
         reference, *batches = arguments.measure
+        resource.setrlimit(resource.RLIMIT_DATA, (BOUND, BOUND))
         print(json.dumps(measure(reference, Peaks(*map(int, batches)))))
         return
     every = sorted(path.name.removesuffix(".graph.json") for path in EXAMPLES.glob("*.graph.json"))
     names = arguments.examples or (every if arguments.all else ZOO)
     print("megabytes predicted, measured, and their ratio (goal: 0.85 to 1.15)")
     print(f"{'':30}{'inference: batch':>16}{'MB':>25}{'training: batch':>17}{'MB':>27}")
+    table(names, arguments.keep)
+
+
+def table(names: Iterable[str], file: Path | None) -> None:
+    """Print a line for each network; keep what is measured in `file`."""
+    kept = {} if file is None else kept_in(file)
     for name in names:
-        print(line(compare(EXAMPLES / f"{name}.graph.json")), flush=True)
+        try:
+            found = compare(EXAMPLES / f"{name}.graph.json", kept)
+        except RuntimeError as error:
+            print(f"{name:38}{error}", flush=True)
+            continue
+        print(line(found), flush=True)
+        if file is not None and name not in kept:
+            with file.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps({"name": name, "batches": found.batches, "measured": found.measured}) + "\n")
 
 
 def line(one: Compared) -> str:
     """A row of the table."""
     text = f"{one.name:38}"
     for batch, guess, found, ratio in zip(one.batches, one.predicted, one.measured, one.ratios, strict=True):
-        text += f"{batch:8}{guess / 1e6:12.2f}{found / 1e6:10.2f}{ratio:6.2f}      "
+        mark = " " if 0.85 <= ratio <= 1.15 else "!"
+        text += f"{batch:8}{guess / 1e6:12.2f}{found / 1e6:10.2f}{ratio:6.2f}{mark}     "
     return text.rstrip()
 
 

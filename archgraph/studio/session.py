@@ -24,9 +24,7 @@ Reply = dict[str, Any]
 EPOCHS: Final = 1_000_000
 """Epochs that one document may have."""
 FIRST: Final = 0.02
-"""Seconds that an answer may be late for the fixes that come with it; others come after it."""
-NEXT: Final = 0.1
-"""Seconds of each search after that."""
+"""Seconds that an answer may be late for the fixes that come with it; others are looked for after it."""
 LONGEST: Final = 0.5
 """Seconds that are spent on fixes of one document, all in all; whoever asks for them gets the rest."""
 Answer = Callable[["Session", Mapping[str, Any]], Reply]
@@ -124,15 +122,21 @@ class Session:
             self._mending[key] = _Mending(attempts(known, finding, folder=self.folder, variant=self.variant))
         return self._mending[key]
 
-    def mend(self, shown: dict[str, Any]) -> None:
-        """Put fixes to the findings of a view: those found before, and as many as are found in a moment."""
+    def search(self, seconds: float) -> int:
+        """Go on looking for fixes for some time; returns how many are known."""
         began = time.perf_counter()
-        seconds = NEXT if self._spent else FIRST
-        for finding, told in zip(self.survey.findings, shown["problems"], strict=True):
-            mending = self._mended(finding)
-            mending.go_on(began + seconds)
-            told["fixes"] = [fix_message(fix) for fix in mending.found]
+        for finding in self.survey.findings:
+            self._mended(finding).go_on(began + seconds)
         self._spent += time.perf_counter() - began
+        return sum(len(one.found) for one in self._mending.values())
+
+    def mend(self, shown: dict[str, Any]) -> None:
+        """Put fixes to the findings of a view: those found before, or as many as are found in a moment."""
+        known = self.survey  # forgets what was found for an older document
+        if not self._spent:
+            self.search(FIRST)
+        for finding, told in zip(known.findings, shown["problems"], strict=True):
+            told["fixes"] = [fix_message(fix) for fix in self._mended(finding).found]
 
     @property
     def mended(self) -> bool:

@@ -1,5 +1,6 @@
 """The canvas page: one row of buttons, and below it the canvas, which answers every edit without a reload."""
 
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -16,6 +17,10 @@ from archgraph.studio.wording import plain
 KEY: Final = "canvas"
 SEARCHING: Final = "searching for fixes"
 """The key under which it is noted that the canvas was heard and nothing was pressed since."""
+SLICE: Final = 0.02
+"""Seconds of looking for fixes after which an edit that has come meanwhile is answered."""
+LOOKING: Final = 0.1
+"""Seconds for which fixes are looked for before those found are shown."""
 BATCHES: Final = (1, 8, 16, 32, 64, 128, 256)
 
 
@@ -66,14 +71,24 @@ def board() -> None:
     _toolbar(here, here.session)
     canvas(message(here.session), key=KEY, on_edit=lambda said: _heard(here, said))
     dialogs.show_pending(here)
-    if st.session_state.pop(SEARCHING, False) and not here.session.mended and _quiet():
+    if st.session_state.pop(SEARCHING, False) and _quiet() and _more_fixes(here.session):
         st.session_state[SEARCHING] = True
-        st.rerun(scope="fragment")  # the answer has gone out: look for more fixes until the next edit comes
+        st.rerun(scope="fragment")
 
 
 def _heard(here: Desk, said: Mapping[str, Any]) -> None:
     st.session_state[SEARCHING] = True
     take(here, said)
+
+
+def _more_fixes(session: Session) -> bool:
+    """Whether more fixes are found, now that the answer has gone out; an edit that comes meanwhile goes first."""
+    known, until = session.search(0), time.perf_counter() + LOOKING
+    found = known
+    while not session.mended and (found == known or time.perf_counter() < until):
+        found = session.search(SLICE)
+        st.session_state.get(SEARCHING)  # here Streamlit ends this run if the browser has said something
+    return found > known
 
 
 def _quiet() -> bool:
