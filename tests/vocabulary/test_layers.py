@@ -73,7 +73,7 @@ def arrays_for(part: Part) -> list[Any]:
     return [None if x is None else numbers(random, x) for x in part.inputs]
 
 
-BY_THE_COMPILER = {"Scan", "Repeated", "FusedBatchNormalization", "FusedLSTM"}
+BY_THE_COMPILER = {"Scan", "Repeated", "FusedBatchNormalization", "FusedLSTM", "CoveringConv2D", "CoveringConv3D"}
 """Layers that no primitive asks for; tests/compiler tests them."""
 
 

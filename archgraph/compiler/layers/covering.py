@@ -1,4 +1,4 @@
-"""Convolutions whose kernel covers the whole input: one matrix product, which costs a tenth of a convolution's gradient."""
+"""Convolutions whose kernel covers the whole input: one product of matrices, with a far cheaper gradient."""
 
 import math
 from typing import Any
@@ -11,7 +11,7 @@ from archgraph.compiler.layers.registry import LAYERS
 
 
 class _Covering:
-    """Where the kernel has one place to be, what it gives there is a product of matrices; else Keras's own code runs."""
+    """Where the kernel has one place to be: a product of matrices. Elsewhere Keras's own code runs."""
 
     plain_start = True
     """Its weights start as Keras's do: the compiler may draw them itself."""
