@@ -84,11 +84,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output is None:
         return 0
     _need_policy(arguments.dtype_policy)
+    rolled = ROLLED[arguments.rolled]
     if arguments.purpose == "inference":
         trained = model_of(graph, arguments.weights, seed=arguments.seed)
-        model = for_inference(graph, trained, dtype_policy=arguments.dtype_policy)
+        model = for_inference(graph, trained, dtype_policy=arguments.dtype_policy, rolled=rolled)
     else:
-        rolled = ROLLED[arguments.rolled]
         model = compile_model(graph, seed=arguments.seed, dtype_policy=arguments.dtype_policy, rolled=rolled)
     with replacing(arguments.output) as temporary:
         model.save(temporary)

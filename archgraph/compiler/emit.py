@@ -15,7 +15,7 @@ from archgraph.compiler.copies import Made, Rolled, stacked
 from archgraph.compiler.filling import Filler, filling
 from archgraph.compiler.instantiate import apply, instantiate, seeded
 from archgraph.compiler.plan import Loop, Operation, Plan, home, place, producers, source
-from archgraph.compiler.rolling import Choice, Run, alone, runs
+from archgraph.compiler.rolling import Choice, Run, runs, uniform
 from archgraph.diagnostics import Diagnostic, GraphError
 from archgraph.graph import Source
 from archgraph.shapes import Tensor, show
@@ -66,6 +66,7 @@ class Emitter:
         self.start = random.getrandbits(31) if seed is None else seed
         self.layers: dict[str, tuple[Layer, Any]] = {}
         self.scans: dict[str, Any] = {}
+        self.repeats: dict[tuple[str, int], Any] = {}
         self.made: list[Made | Rolled] | None = None
         """What was made inside the block that is being rolled; None outside of one."""
         self.last: frozenset[str] = frozenset()
@@ -103,7 +104,7 @@ class Emitter:
             if isinstance(step, Operation):
                 made.append(self.operation(step, path, home(step, path, held), feeds))
             else:
-                made.append(self.loop(step, path, held, feeds, self.rolled if alone(plan, step) else False))
+                made.append(self.loop(step, path, held, feeds, self.rolled if uniform(plan, step) else False))
         return [value(result) for result in plan.results]
 
     def loop(self, loop: Loop, path: str, owner: str, feeds: list[Any], rolled: Choice) -> list[Any]:
@@ -113,7 +114,7 @@ class Emitter:
         current, outputs = list(feeds), [feeds[loop.carry]]
         for run in self.runs(loop, owner, rolled):
             if run.rolled:
-                outputs = [self.repeated(loop, run, path, current)]
+                outputs = [self.repeated(loop, run, owner, current)]
                 current[loop.carry] = outputs[0]
                 continue
             for number in range(run.start, run.start + run.copies):
@@ -128,20 +129,27 @@ class Emitter:
         # In mixed precision the last layer computes in float32, so the copy that holds it is unlike the others.
         return runs(loop, rolled, keep_last=any(one.startswith(last) for one in self.last))
 
-    def repeated(self, loop: Loop, run: Run, path: str, feeds: list[Any]) -> Any:
-        """Call the layer that stands for a run of equal copies, made around the model of the first of them."""
+    def repeated(self, loop: Loop, run: Run, owner: str, feeds: list[Any]) -> Any:
+        """Call the layer that stands for a run of equal copies, after making it on its first use."""
+        key = owner, run.start
+        if key not in self.repeats:
+            self.repeats[key] = self.repeating(loop, run, owner, feeds)
+        return self.repeats[key](*feeds)
+
+    def repeating(self, loop: Loop, run: Run, owner: str, feeds: list[Any]) -> Any:
+        """The layer that stands for a run of equal copies, made around the model of the first of them."""
         keras = load_keras()
         copy, block = loop.copies[run.start], loop.call.copies[run.start]
         numbers = range(run.start, run.start + run.copies)
 
-        def prefixes(path: str) -> list[str]:
-            return [path + place(loop, number) for number in numbers]
+        def prefixes(owner: str) -> list[str]:
+            return [owner + place(loop, number) for number in numbers]
 
         outer, self.made = self.made, []
         inputs = [keras.Input(sizes(x), dtype=feed.dtype) for x, feed in zip(block.inputs, feeds, strict=True)]
-        paths = prefixes(path)
+        paths = prefixes(owner)
         outputs = self.scope(copy, paths[0], paths[0], inputs)
-        name = layer_name(f"{path}/{run.start}-{run.start + run.copies - 1}")
+        name = layer_name(f"{owner}/{run.start}-{run.start + run.copies - 1}")
         body = keras.Model(inputs, outputs[0], name=name)
         inside, self.made = self.made, outer
         values = stacked(body.variables, inside, paths[0], paths)
@@ -150,15 +158,15 @@ class Emitter:
             copies=run.copies,
             carry=loop.carry,
             start=run.start,
-            place=path,
+            place=owner,
             shared=loop.share,
             values=dict(enumerate(values)),
             name=name,
             dtype=self.dtype_policy,
         )
         if self.made is not None:
-            self.made.append(Rolled(path, layer, inside, prefixes))
-        return layer(*feeds)
+            self.made.append(Rolled(owner, layer, inside, prefixes))
+        return layer
 
     def scan(self, loop: Loop, scan: Scanned, owner: str, feeds: list[Any]) -> list[Any]:
         """Call the scanning layer made under `owner`, after making it, around the model of a step, on its first use."""

@@ -53,10 +53,12 @@ class Plan:
     results: tuple[Value, ...]
     shared: bool = False
     """Whether its weights are applied from elsewhere too: then its layers are not only its own to change."""
+    mixed: bool = False
+    """Whether they are applied in several ways: to other shapes, or with random numbers of each place's own."""
 
     def replaced(self, steps: Iterable[Operation | Loop], results: tuple[Value, ...] | None = None) -> "Plan":
         """The same plan with other steps, and perhaps other results."""
-        return Plan(tuple(steps), self.results if results is None else results, self.shared)
+        return replace(self, steps=tuple(steps), results=self.results if results is None else results)
 
 
 class Condition(NamedTuple):
@@ -86,36 +88,59 @@ class Pass:
 
 def lowered(scope: Scope) -> Plan:
     """The plan that mirrors a shaped scope, one layer for each primitive."""
-    return _lowered(scope, False, {})
+    return _Lowering().plan(scope, shared=False, mixed=False)
 
 
-_Memo = dict[tuple[Scope, bool], Plan]
+class _Lowering:
+    """One walk over the distinct scopes of a graph."""
 
+    def __init__(self) -> None:
+        self.plans: dict[tuple[Scope, bool, bool], Plan] = {}
+        self.drawing: dict[Scope, bool] = {}
 
-def _lowered(scope: Scope, shared: bool, memo: _Memo) -> Plan:
-    key = (scope, shared)
-    if key not in memo:
-        owners = {item.owner for item in scope.items if item.owner}
-        steps = tuple(
-            _operation(item, scope.block)
-            if isinstance(item, Leaf)
-            else _loop(item, shared or item.share or bool(item.owner) or item.name in owners, memo)
-            for item in scope.items
+    def plan(self, scope: Scope, *, shared: bool, mixed: bool) -> Plan:
+        """The plan of a scope, one for all its equal copies."""
+        key = (scope, shared, mixed)
+        if key not in self.plans:
+            steps = tuple(
+                _operation(item, scope.block) if isinstance(item, Leaf) else self.loop(item, scope, shared, mixed)
+                for item in scope.items
+            )
+            self.plans[key] = Plan(steps, scope.results, shared, mixed)
+        return self.plans[key]
+
+    def loop(self, call: Call, scope: Scope, shared: bool, mixed: bool) -> Loop:
+        """A call in `scope`, and whether what is inside is applied elsewhere too."""
+        held = call.owner or call.name
+        users = [item for item in scope.items if isinstance(item, Call) and (item.owner or item.name) == held]
+        again = call.share or bool(call.owner) or len(users) > 1
+        mixed = mixed or (again and not self.alike(users))
+        copies = tuple(self.plan(copy, shared=shared or again, mixed=mixed) for copy in call.copies)
+        return Loop(
+            call.name, call.feeds, copies, call.carry, call.indexed, call.share, call.owner, len(call.outputs), call
         )
-        memo[key] = Plan(steps, scope.results, shared)
-    return memo[key]
+
+    def alike(self, users: list[Call]) -> bool:
+        """Whether calls that apply the same weights do the same with them."""
+        first = users[0].copies
+        one = not users[0].share or len(set(first)) < 2
+        return one and all(user.copies == first for user in users) and not any(map(self.draws, set(first)))
+
+    def draws(self, scope: Scope) -> bool:
+        """Whether something without weights draws random numbers: each place that applies it has numbers of its own."""
+        if scope not in self.drawing:
+            self.drawing[scope] = any(
+                item.primitive.stochastic and not item.weights
+                if isinstance(item, Leaf)
+                else any(map(self.draws, set(item.copies)))
+                for item in scope.items
+            )
+        return self.drawing[scope]
 
 
 def _operation(leaf: Leaf, block: Block) -> Operation:
     layer = leaf.primitive.lower(*leaf.inputs)
     return Operation(leaf.name, layer, leaf.feeds, len(leaf.outputs), leaf.owner, leaf, block)
-
-
-def _loop(call: Call, shared: bool, memo: _Memo) -> Loop:
-    copies = tuple(_lowered(copy, shared, memo) for copy in call.copies)
-    return Loop(
-        call.name, call.feeds, copies, call.carry, call.indexed, call.share, call.owner, len(call.outputs), call
-    )
 
 
 def place(loop: Loop, number: int) -> str:

@@ -38,9 +38,11 @@ def runs(loop: Loop, rolled: Choice, *, keep_last: bool = False) -> tuple[Run, .
     return tuple(found)
 
 
-def alone(plan: Plan, loop: Loop) -> bool:
-    """Whether a loop of `plan` has its weights to itself: what is applied from elsewhere too is not rolled."""
-    return not plan.shared and not loop.owner and all(step.owner != loop.name for step in plan.steps)
+def uniform(plan: Plan, loop: Loop) -> bool:
+    """Whether all that apply the weights of a loop of `plan` can apply one layer: if not, it is not rolled."""
+    held = loop.owner or loop.name
+    users = sum((step.owner or step.name) == held for step in plan.steps)
+    return not plan.mixed and (users == 1 or not any(copy.mixed for copy in loop.copies))
 
 
 def _worth(loop: Loop, count: int, rolled: Choice) -> bool:
@@ -57,7 +59,7 @@ def chosen(plan: Plan, rolled: Choice, prefix: str = "") -> Iterator[tuple[str, 
         if isinstance(step, Operation):
             continue
         path = join(prefix, step.name)
-        for run in runs(step, rolled if alone(plan, step) else False):
+        for run in runs(step, rolled if uniform(plan, step) else False):
             if run.rolled:
                 yield path, run
             yield from chosen(step.copies[run.start], rolled, path + place(step, run.start))

@@ -1,11 +1,15 @@
 """The weights of a compiled graph by the paths of its nodes, whether its repeats were rolled or not."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from archgraph.diagnostics import Diagnostic, GraphError, nearest
+
+RANDOM_STATE = "seed_generator"
+"""What the paths of random generators' states hold."""
 
 
 class Slot(NamedTuple):
@@ -48,6 +52,22 @@ def set_weights(model: Any, values: Mapping[str, Any]) -> None:
     wrong = [complaint for complaint in found if complaint]
     if wrong:
         raise GraphError([Diagnostic("AG803", "", complaint) for complaint in wrong[:20]])
+    _fill(slots, values)
+
+
+def hand_on_states(model: Any, trained: Any) -> None:
+    """Let what draws random numbers in `model` go on where the same node of `trained` stands, however both are rolled.
+
+    A node with more random generators, or fewer, than in `trained` keeps its own.
+    """
+    ours, theirs = (dict(_walk(one, lambda path: path, Slot, _states)) for one in (model, trained))
+    nodes = [Counter(path.rpartition("/")[0] for path in slots) for slots in (ours, theirs)]
+    same = {node for node, count in nodes[0].items() if nodes[1][node] == count}
+    slots = {path: slot for path, slot in ours.items() if path.rpartition("/")[0] in same}
+    _fill(slots, {path: theirs[path].value() for path in slots})
+
+
+def _fill(slots: Mapping[str, Slot], values: Mapping[str, Any]) -> None:
     filled: dict[int, tuple[Any, np.ndarray]] = {}
     for path, slot in slots.items():
         _, array = filled.setdefault(id(slot.variable), (slot.variable, np.array(slot.variable)))
@@ -64,40 +84,58 @@ def _problem(path: str, slot: Slot, values: Mapping[str, Any]) -> str:
 
 
 def _slots(model: Any) -> dict[str, Slot]:
-    return dict(_walk(model, lambda path: path, Slot))
+    return dict(_walk(model, lambda path: path, Slot, _weights))
 
 
-Place = Callable[[Any], Slot]
+Place = Callable[[Any], Slot | None]
+Held = Callable[[Any], Iterable[tuple[str, Any]]]
 
 
-def _walk(model: Any, named: Callable[[str], str], place: Place) -> Iterator[tuple[str, Slot]]:
-    """The slots below a model. `named` completes the path of a layer; `place` says where one of its variables lies."""
+def _weights(layer: Any) -> Iterable[tuple[str, Any]]:
+    """The weights of a layer by their names."""
+    return ((variable_name(layer, variable), variable) for variable in layer.weights)
+
+
+def _states(layer: Any) -> Iterable[tuple[str, Any]]:
+    """The states of a layer's random generators by their numbers: Keras counts their names on from model to model."""
+    states = (variable for variable in layer.variables if RANDOM_STATE in variable.path)
+    return ((str(number), variable) for number, variable in enumerate(states))
+
+
+def _walk(model: Any, named: Callable[[str], str], place: Place, held: Held) -> Iterator[tuple[str, Slot]]:
+    """The slots below a model.
+
+    `named` completes the path of a layer; `place` says where one of its variables lies, None if that was said already;
+    `held` gives the variables that are asked for.
+    """
     for layer in model.layers:
         kind = type(layer).__name__
         if kind == "Scan":
-            yield from _walk(layer.body, named, place)
+            yield from _walk(layer.body, named, place, held)
         elif kind == "Repeated":
-            yield from _rolled(layer, named, place)
+            yield from _rolled(layer, named, place, held)
         else:
             path = named(layer.name.replace(".", "/"))
-            for variable in layer.weights:
-                yield f"{path}/{variable_name(layer, variable)}", place(variable)
+            for name, variable in held(layer):
+                slot = place(variable)
+                if slot is not None:
+                    yield f"{path}/{name}", slot
 
 
-def _rolled(layer: Any, named: Callable[[str], str], place: Place) -> Iterator[tuple[str, Slot]]:
-    stacks = {id(variable): stack for variable, stack in zip(layer.inner, layer.stacks, strict=True)}
+def _rolled(layer: Any, named: Callable[[str], str], place: Place, held: Held) -> Iterator[tuple[str, Slot]]:
+    stacks = {id(one): (stack, own) for one, stack, own in zip(layer.inner, layer.stacks, layer.stacked, strict=True)}
     first = f"{layer.place}/{layer.start}"
-    # Random states are no weights, so all weights of a shared block are.
-    for number in range(1 if layer.shared else layer.copies):
+    for number in range(layer.copies):
 
         def here(path: str, number: int = number) -> str:
             return named(f"{layer.place}/{layer.start + number}{path.removeprefix(first)}")
 
-        def slot(variable: Any, number: int = number) -> Slot:
-            whole = place(stacks[id(variable)])
-            return whole if layer.shared else Slot(whole.variable, (*whole.place, number))
+        def slot(variable: Any, number: int = number) -> Slot | None:
+            stack, own = stacks[id(variable)]
+            whole = place(stack) if own or number == 0 else None
+            return Slot(whole.variable, (*whole.place, number)) if own and whole is not None else whole
 
-        yield from _walk(layer.body, here, slot)
+        yield from _walk(layer.body, here, slot, held)
 
 
 def variable_name(layer: Any, variable: Any) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from archgraph.analysis import infer
 from archgraph.analysis.shaped import ShapedGraph
-from archgraph.compiler import compile_model, layers_by_path, load_model
+from archgraph.compiler import compile_model, get_weights, layers_by_path, load_model
 from archgraph.compiler.emit import Emitter
 from archgraph.compiler.inference import for_inference, lower_for_inference
 from archgraph.compiler.instantiate import instantiate
@@ -358,6 +358,30 @@ def test_a_model_that_was_trained_rolled_gives_its_weights(tmp_path: Path) -> No
     lean = for_inference(graph, model)
     assert list(kinds(lean)) == [f"r/{number}/{name}" for number in range(4) for name in "cs"]
     same(graph, model, lean)
+
+
+@pytest.mark.parametrize(("share", "trained_rolled"), [(False, False), (False, True), (True, False)])
+def test_it_is_rolled_where_that_is_asked_for(share: bool, trained_rolled: bool, tmp_path: Path) -> None:
+    body = {**BODY, "nodes": {**BODY["nodes"], "n": {"op": "gaussian_noise", "in": "c", "stddev": 0.1},
+                              "z": {"op": "noise_injection", "in": "n"}, "o": {"op": "add", "in": ["z", "x"]}},
+            "output": "o"}  # fmt: skip
+    nodes = {"r": {"block": "b", "in": "x", "repeat": 4, "share": share}}
+    graph = shaped(nodes, "r", inputs=PICTURE, blocks={"b": body})
+    model = stirred(compile_model(graph, seed=1, rolled=trained_rolled))
+    for weight in model.weights:  # each copy its own
+        weight.assign(np.random.default_rng(0).uniform(0.1, 0.5, weight.shape))
+    run(model, arrays(graph))  # its random generators have moved on
+    plain, lean = (for_inference(graph, model, rolled=rolled) for rolled in (False, True))
+    assert [type(layer).__name__ for layer in lean.layers] == ["InputLayer", "Repeated"]
+    assert list(get_weights(plain)) == list(get_weights(lean))
+    for path, value in get_weights(plain).items():
+        np.testing.assert_array_equal(get_weights(lean)[path], value)
+    expected = run(model, arrays(graph))["y"]
+    for other in (lean, plain):
+        np.testing.assert_allclose(run(other, arrays(graph))["y"], expected, atol=1e-6 * np.abs(expected).max())
+    lean.save(tmp_path / "lean.keras")
+    loaded = get_weights(load_model(tmp_path / "lean.keras"))
+    assert all(np.array_equal(loaded[path], value) for path, value in get_weights(plain).items())
 
 
 def test_several_inputs_and_outputs_keep_their_names() -> None:

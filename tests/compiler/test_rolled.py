@@ -192,13 +192,69 @@ def test_its_gradients_are_those_of_the_copies(case: str) -> None:
         close(one[path], other[path], 1e-5)
 
 
-def test_what_is_applied_from_elsewhere_too_is_not_rolled() -> None:
-    record = {"block": "b", "in": "x", "repeat": 4}
-    nodes = {"r": record, "again": {"reuse": "r", "in": "r"}}
-    made = shaped(nodes, "again", inputs=X, blocks={"b": RESIDUAL})
-    rolled = compile_model(made, seed=3, rolled=True)
-    assert rolled.count_params() == made.parameters
-    close(run(compile_model(made, seed=3), arrays(made))["y"], run(rolled, arrays(made))["y"])
+AGAIN: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
+    "a repeat": (
+        {"b": RESIDUAL},
+        {"r": ROLLED, "again": {"reuse": "r", "in": "r"}},
+        ["again", "r"],
+    ),
+    "a repeat with penalties": (
+        {"b": block(dense("x", kernel_regularizer={"l2": 0.1}, activity_regularizer={"l1": 0.01}), output="n0")},
+        {"r": ROLLED, "again": {"reuse": "r", "in": "r"}},
+        ["again", "r"],
+    ),
+    "a repeat in a block": (
+        {"b": RESIDUAL, "tower": block({**ROLLED, "repeat": 3}, conv("n0", norm="batch"), output="n1")},
+        {"r": {"block": "tower", "in": "x"}, "again": {"reuse": "r", "in": "r"}},
+        ["again/n0", "r/n0"],
+    ),
+    "a repeat in a repeat with one set of weights": (
+        {"b": RESIDUAL, "tower": block({**ROLLED, "repeat": 3}, output="n0")},
+        {"again": {"block": "tower", "in": "x", "repeat": 2, "share": True}},
+        ["again", "again/0/n0"],
+    ),
+    "a repeat with dropout in the weights' own layer": (
+        {"b": block({"op": "attention", "in": "x", "num_heads": 2, "key_dim": 3, "dropout": 0.1}, output="n0")},
+        {"r": ROLLED, "again": {"reuse": "r", "in": "r"}},
+        ["again", "r"],
+    ),
+    "draws of its own at each place": (
+        {"b": block(dense("x"), {"op": "dropout", "in": "n0", "rate": 0.4}, output="n1")},
+        {"r": ROLLED, "again": {"reuse": "r", "in": "r"}},
+        [],
+    ),
+    "another shape": (
+        {"b": RESIDUAL},
+        {"r": ROLLED, "p": {"op": "max_pool", "in": "r", "pool_size": 2}, "again": {"reuse": "r", "in": "p"}},
+        [],
+    ),
+}
+"""What is applied twice, and the repeats that are rolled for all that."""
+
+
+@pytest.mark.parametrize("case", AGAIN)
+def test_a_repeat_that_is_applied_again_is_one_layer_where_both_do_the_same(case: str, tmp_path: Path) -> None:
+    blocks, nodes, repeats = AGAIN[case]
+    inputs = {"x": {"shape": [5, 6]}} if "attention" in str(blocks) else VECTOR if "units" in str(blocks) else X
+    made = shaped(nodes, "again", inputs=inputs, blocks=blocks)
+    plain, rolled = (compile_model(made, seed=3, rolled=choice, fused=False) for choice in (False, True))
+    assert sorted({path for path, _ in chosen(lowered(made.root), True)}) == repeats
+    kinds = [type(layer).__name__ for layer in rolled.layers]
+    assert kinds.count("Repeated") == bool(repeats)
+    assert rolled.count_params() == plain.count_params() == made.parameters
+    assert list(get_weights(plain)) == list(get_weights(rolled))
+    for path, value in get_weights(plain).items():
+        np.testing.assert_array_equal(value, get_weights(rolled)[path])
+    feeds = arrays(made)
+    for training in (False, True, True):
+        close(run(plain, feeds, training=training)["y"], run(rolled, feeds, training=training)["y"])
+    one, other = gradients(plain, feeds["x"]), gradients(rolled, feeds["x"])
+    for path in one:
+        close(one[path], other[path], 1e-5)
+    rolled.save(tmp_path / "rolled.keras")
+    loaded = load_model(tmp_path / "rolled.keras")
+    close(run(rolled, feeds)["y"], run(loaded, feeds)["y"])
+    assert list(get_weights(loaded)) == list(get_weights(plain))
 
 
 def test_mixed_precision_leaves_the_last_copy_in_full() -> None:

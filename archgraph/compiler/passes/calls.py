@@ -33,8 +33,11 @@ def inline_calls(plan: Plan) -> Plan:
 
 def _once(plan: Plan, step: Step) -> bool:
     single = isinstance(step, Loop) and len(step.copies) == 1 and step.scan is None
+    if not single or not isinstance(step, Loop) or None in step.feeds:
+        return False
     # Weights that are applied elsewhere too must stay apart from those that are not.
-    return single and isinstance(step, Loop) and step.copies[0].shared == plan.shared and None not in step.feeds
+    inside = step.copies[0]
+    return (inside.shared, inside.mixed) == (plan.shared, plan.mixed)
 
 
 def _outside(value: Value | None, start: int, feeds: tuple[Value | None, ...]) -> Value | None:
