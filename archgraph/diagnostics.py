@@ -67,6 +67,7 @@ CODES: Mapping[str, str] = {
     "AG704": "the run folder cannot be used",
     "AG705": "an augmentation may change what a sample is (warning)",
     "AG706": "another process of the training is gone",
+    "AG707": "a setting of the experiment cannot act, or is surely not meant (warning)",
     # compiling
     "AG801": "Keras refused a graph that analysis had accepted (a defect of archgraph)",
     "AG802": "this combination is not supported by Keras",

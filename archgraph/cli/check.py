@@ -9,7 +9,6 @@ from archgraph.analysis.check import check
 from archgraph.cli.arguments import add_limits, files, limits
 from archgraph.cli.output import as_json, counted, print_json, report, say
 from archgraph.diagnostics import Diagnostic, GraphError
-from archgraph.document.load import load_graph
 from archgraph.document.reader import read
 
 STDIN = "-"
@@ -70,13 +69,14 @@ def _findings(name: str, arguments: argparse.Namespace) -> Iterable[Diagnostic]:
 
 def _experiment(name: str, *, data: bool) -> Iterable[Diagnostic]:
     from archgraph.training import check_experiment, load_experiment
+    from archgraph.training.graphs import graph_of
 
     if data:
         return check_experiment(name)
     try:
         experiment = load_experiment(name)
         for network in experiment.networks.values():
-            infer(load_graph(network.reference, network.params))
+            infer(graph_of(experiment, network))
     except GraphError as error:
         return error.diagnostics
     return ()

@@ -8,15 +8,15 @@ from typing import Any
 from archgraph.analysis.infer import infer
 from archgraph.analysis.shaped import ShapedGraph
 from archgraph.analysis.starting import unlearnable
-from archgraph.diagnostics import Diagnostic, GraphError, Rejected, nearest
-from archgraph.document.load import load_graph
+from archgraph.diagnostics import Diagnostic, GraphError, Rejected
 from archgraph.training import initial, pretraining
 from archgraph.training.augmentation.checks import augmentation_doubts, augmentation_misfits
 from archgraph.training.data.base import Samples
 from archgraph.training.data.dataset import Binding, Dataset, bind, fit_steps, prepare, with_constants
 from archgraph.training.data.splits import Parts, split
 from archgraph.training.experiment import Experiment, Network, load_experiment
-from archgraph.training.fit import Fit
+from archgraph.training.fit import Fit, doubts, unfinished, unlisted, unmoved
+from archgraph.training.graphs import graph_of
 from archgraph.training.hardware import undealt
 from archgraph.training.memory import oversized
 
@@ -108,14 +108,8 @@ def check_experiment(path: str | Path, overrides: Mapping[str, Any] | None = Non
 
 
 def _graph(experiment: Experiment, network: Network, found: list[Diagnostic]) -> ShapedGraph | None:
-    file = network.file
     try:
-        if not file.is_file():
-            beside = file.parent.glob("*.json") if file.parent.is_dir() else ()
-            hint = nearest(file.name, (path.name for path in beside))
-            rejected = Rejected("AG109", f"there is no graph file {file.name!r} there", hint=hint, field=network.field)
-            raise GraphError(experiment.document.place([rejected.at("")]))
-        return infer(load_graph(network.reference, network.params))
+        return infer(graph_of(experiment, network))
     except GraphError as error:
         found += error.diagnostics
         return None
@@ -134,19 +128,23 @@ def _fit(
     experiment: Experiment, networks: Mapping[str, ShapedGraph], samples: Samples, parts: Parts, binding: Binding
 ) -> tuple[list[Rejected], tuple[str, ...], list[Rejected]]:
     """Complaints, the names of what is measured, and warnings."""
+    odd = list(unfinished(samples, binding))
+    if odd:
+        return odd, (), []
     try:
         columns, _ = fit_steps(samples, parts.train[:_LOOKED_AT], experiment.steps, binding)
     except Rejected as rejected:
         return [rejected], (), []
     fit = Fit(experiment, networks, samples, parts, binding, columns)
-    found = list(_distinct(experiment.objective.misfits(fit))) or list(augmentation_misfits(fit))
+    found = list(_distinct(experiment.objective.misfits(fit))) or [*unlisted(fit), *augmentation_misfits(fit)]
     found += [] if found else oversized(fit)
     found += undealt(experiment, len(parts.train), masked=bool(samples.masks))
+    found += unmoved(fit)
     found += initial.misfits(experiment, networks)
     found += pretraining.misfits(experiment, networks, binding, columns)
     if found:
         return found, (), []
-    return [], experiment.objective.quantities(fit), list(augmentation_doubts(fit))
+    return [], experiment.objective.quantities(fit), [*augmentation_doubts(fit), *doubts(fit)]
 
 
 def _distinct(found: Iterator[Rejected]) -> Iterator[Rejected]:

@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from archgraph.diagnostics import Rejected
 from archgraph.shapes import Dim
 from archgraph.training.fit.base import Fit, Target, field, targets
+from archgraph.training.fit.doubts import doubts, unmoved
 from archgraph.training.fit.ending import last_function
+from archgraph.training.fit.finite import unfinished
 from archgraph.training.fit.inputs import misfed
 from archgraph.training.fit.losses import misjudged, unlearned
 from archgraph.training.fit.metrics import mismeasured
+from archgraph.training.fit.tables import tables, unlisted
 from archgraph.training.fit.watched import misweighted, quantities, unmeasured
 
 
@@ -31,4 +34,19 @@ def misfits(fit: Fit) -> Iterator[Rejected]:
     yield from unmeasured(fit, quantities(fit))
 
 
-__all__ = ["Fit", "Target", "field", "last_function", "misfed", "misfits", "quantities", "targets", "unmeasured"]
+__all__ = [
+    "Fit",
+    "Target",
+    "doubts",
+    "field",
+    "last_function",
+    "misfed",
+    "misfits",
+    "quantities",
+    "tables",
+    "targets",
+    "unfinished",
+    "unlisted",
+    "unmeasured",
+    "unmoved",
+]

@@ -7,6 +7,7 @@ from archgraph.shapes import Dim, show
 from archgraph.training.data.stored import is_stored
 from archgraph.training.fit.base import Fit, Target, field
 from archgraph.training.fit.ending import misended
+from archgraph.training.fit.reach import unreached
 from archgraph.training.forms import is_per_output
 from archgraph.training.losses import CLASS_NUMBER_LOSSES, FREE_SHAPE_LOSSES, ZERO_TO_ONE_LOSSES, Loss
 
@@ -28,6 +29,12 @@ def unlearned(fit: Fit) -> Iterator[Rejected]:
                     "AG701", f"the output {name!r} has nothing to learn from", hint=hint, field=f"/{key}/{name}"
                 )
     known = not is_per_output(settings.loss) or set(settings.loss) <= set(outputs)
+    weights = settings.loss_weights
+    if weights and all(weights.get(name) == 0 for name in fit.binding.targets):
+        hint = "give one of them a weight above 0"
+        yield Rejected(
+            "AG701", "every loss weighs nothing: there is nothing to learn", hint=hint, field="/loss_weights"
+        )
     for name in fit.binding.targets:
         if known and fit.experiment.loss(name) is None:
             yield Rejected("AG701", f"the output {name!r} has a target but no loss", field="/loss")
@@ -41,6 +48,7 @@ def misjudged(fit: Fit, target: Target, name: str, loss: Loss) -> Iterator[Rejec
     if not wrong:
         yield from _target_values(fit, target, name, loss, place)
         yield from misended(fit, target, name, loss, place)
+        yield from unreached(fit, target, name, place)
 
 
 def _target_shape(target: Target, name: str, place: str) -> Iterator[Rejected]:
@@ -90,7 +98,11 @@ def _target_values(fit: Fit, target: Target, name: str, loss: Loss, place: str) 
             complaint = (
                 f"class numbers go from {lowest} to {highest}, but output {target.output!r} has {classes} classes"
             )
-            yield Rejected("AG701", complaint, hint=f"the last layer needs {highest + 1} outputs", field=place)
+            hint = f"the last layer needs {highest + 1} outputs"
+            if lowest < 0:
+                told = f', or set "ignore_class": {lowest}' if hasattr(loss, "ignore_class") else ""
+                hint = f"class numbers begin with 0{told}"
+            yield Rejected("AG701", complaint, hint=hint, field=place)
     elif name in ZERO_TO_ONE_LOSSES and values.size and not 0 <= float(values.min()) <= float(values.max()) <= 1:
         low, high = float(values.min()), float(values.max())
         complaint = f"{name} needs targets from 0 to 1, but the column {target.column!r} goes from {low:g} to {high:g}"

@@ -7,7 +7,7 @@ from archgraph.analysis.shaped import ShapedGraph
 from archgraph.diagnostics import Rejected, nearest
 from archgraph.shapes import Tensor, show
 from archgraph.training.data.base import Column
-from archgraph.training.fit import Fit, last_function
+from archgraph.training.fit import Fit, last_function, tables
 from archgraph.training.generation.players import DISCRIMINATOR, GENERATOR, Players, fading, told
 from archgraph.training.generation.source import label_column
 from archgraph.training.objectives.checks import fed, set_in_vain
@@ -44,7 +44,7 @@ def misfits(fit: Fit, game: "Game") -> Iterator[Rejected]:
     except Rejected as rejected:
         yield rejected
         return
-    wrong = [*_passed(match), *_fed(match)]
+    wrong = list(_passed(match)) or _fed(match)
     yield from wrong
     if wrong:
         return
@@ -122,21 +122,11 @@ def _classes(match: Match) -> Iterator[Rejected]:
         column = match.fit.samples.columns[match.fit.binding.inputs[name]]
         highest = int(column.values.max())
         for role, shaped in ((GENERATOR, match.generator), (DISCRIMINATOR, match.discriminator)):
-            for path, places in _places(shaped, name):
+            for path, _, places in tables(shaped, name):
                 if highest >= places:
                     complaint = f"the {role}'s node {path!r} has {places} classes, but {name!r} goes up to {highest}"
                     hint = f"give the graph {highest + 1} classes"
                     yield Rejected("AG701", complaint, hint=hint, field=f"/graphs/{role}")
-
-
-def _places(shaped: ShapedGraph, name: str) -> Iterator[tuple[str, int]]:
-    """Nodes that an input of class numbers feeds, with the number of classes that they know."""
-    for node in shaped.walk():
-        if any(feed is not None and feed.path == name for feed in node.feeds):
-            for field in ("num_classes", "input_dim", "classes"):
-                places = getattr(node.leaf.primitive, field, None)
-                if isinstance(places, int):
-                    yield node.path, places
 
 
 def _labels(match: Match) -> Iterator[Rejected]:
