@@ -160,3 +160,46 @@ class GraphMaker:
         if single and self.random.random() < 0.1 and "op" in node and "repeat" not in node and node.get("when", True):
             self.nodes[f"{name}_again"] = {"reuse": name, "in": source}
             self.values[f"{name}_again"] = out
+
+
+def folded(document: dict[str, Any], seed: int) -> dict[str, Any]:
+    """The same graph with some neighbouring nodes in a block of several inputs and outputs, which is applied twice.
+
+    The second time it has weights of its own, or uses those of the first. Where weights would be shared across the
+    block's border, the document stays as it is.
+    """
+    draws = random.Random(seed)
+    nodes: dict[str, Any] = document["nodes"]
+    start = draws.randrange(len(nodes))
+    inside = dict(list(nodes.items())[start : start + draws.randint(2, 6)])
+    if any("reuse" in node and (node["reuse"] in inside) != (name in inside) for name, node in nodes.items()):
+        return document
+    read = [feed for node in inside.values() for feed in GraphMaker.names(node["in"])]
+    feeds = [feed for feed in dict.fromkeys(read) if feed not in inside]
+    outside = {name: node for name, node in nodes.items() if name not in inside}
+    wanted = {feed for node in outside.values() for feed in GraphMaker.names(node["in"])}
+    wanted |= set(document["outputs"].values())
+    ports = {feed: f"x{number}" for number, feed in enumerate(feeds)}
+    results = {name: f"once.{name}" for name in inside if name in wanted}
+    block = {
+        "inputs": list(ports.values()),
+        "nodes": {name: _fed(node, ports) for name, node in inside.items()},
+        "outputs": {name: name for name in results},
+    }
+    again = draws.choice(({"block": "folded"}, {"block": "folded"}, {"reuse": "once"}))
+    calls = {"once": {"block": "folded", "in": feeds}, "twice": {**again, "in": feeds}}
+    outputs = {name: results.get(end, end) for name, end in document["outputs"].items()}
+    return {
+        **document,
+        "blocks": {**document.get("blocks", {}), "folded": block},
+        "nodes": {**{name: _fed(node, results) for name, node in outside.items()}, **calls},
+        "outputs": {**outputs, **{f"again{number}": f"twice.{name}" for number, name in enumerate(results)}},
+    }
+
+
+def _fed(node: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """The node with other names for what it reads."""
+    given = node["in"]
+    if isinstance(given, dict):
+        return {**node, "in": {port: names.get(feed, feed) for port, feed in given.items()}}
+    return {**node, "in": names.get(given, given) if isinstance(given, str) else [names.get(x, x) for x in given]}
