@@ -26,6 +26,7 @@ class Merged(NamedTuple):
 
 def merge(base: Any, mine: Any, theirs: Any) -> Merged:
     """What comes of `base` when both `mine` and `theirs` are made of it."""
+    base = _with_empty(base, mine, theirs)
     ours, others = between(base, mine), between(base, theirs)
     conflicts = [
         Conflict(_shorter(one, other), looked_up(base, _shorter(one, other)), looked_up(mine, _shorter(one, other)),
@@ -50,6 +51,15 @@ def with_theirs(merged: Merged, chosen: Sequence[str]) -> Any:
             change: Change = {"at": conflict.at} if gone else {"at": conflict.at, "value": conflict.theirs}
             value = apply(value, [change])
     return value
+
+
+def _with_empty(base: Any, mine: Any, theirs: Any) -> Any:
+    """`base` with an empty object for each part of a file that both have begun: what they put in is compared."""
+    if not all(isinstance(one, Mapping) for one in (base, mine, theirs)):
+        return base
+    begun = [key for key in mine if key not in base and isinstance(mine[key], Mapping)
+             and isinstance(theirs.get(key), Mapping)]  # fmt: skip
+    return {**base, **{key: {} for key in begun}} if begun else base
 
 
 def _touch(one: Change, other: Change) -> bool:

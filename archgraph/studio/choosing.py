@@ -1,37 +1,27 @@
 """Forms for data: a data set that is at hand, or files that are uploaded, within limits."""
 
-import csv
-import re
-import zipfile
-from collections.abc import Sequence
-from io import BytesIO
-from pathlib import Path, PurePosixPath
-from statistics import StatisticsError, median, mode
+import functools
+from pathlib import Path
 from typing import Any, Final
 
 import streamlit as st
 
 from archgraph.diagnostics import GraphError
 from archgraph.record import REQUIRED
-from archgraph.studio.wording import plain
-from archgraph.studio.workspace import Workspace, refused
+from archgraph.studio.tables import REMEDIES, Column, Reading, completed, is_amount, read_table, reading
+from archgraph.studio.uploads import ENDINGS, LARGEST_MB, kept
+from archgraph.studio.wording import counted, finding, plain
+from archgraph.studio.workspace import Workspace
 from archgraph.training.data import SOURCES
 
-LARGEST_MB: Final = 200
-MOST_PICTURES: Final = 20_000
-LARGEST_PICTURE: Final = 20_000_000
-UPLOADS: Final = "data"
-"""The folder of the workspace for uploads."""
-PICTURES: Final = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
-MISSING: Final = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-"})
-"""What stands in a table where a value is missing."""
-REMEDIES: Final = {
-    "Leave those rows out": "rows", "Fill in the usual value of the column": "fill",
-    "Leave those columns out": "columns",
-}  # fmt: skip
-"""What can be done with missing values, and the ending of the file that is written."""
 GAP_HELP: Final = "The usual value is the middle one of numbers and the commonest of words. Your file stays as it is."
-_SAFE: Final = re.compile(r"[^A-Za-z0-9._-]")
+ANSWERS: Final = ("One of several classes", "An amount")
+MOST_WINDOWS: Final = 20_000
+"""Pieces of a text that are learned from, about."""
+MOST_TOLD: Final = 12
+"""Columns that are named one by one."""
+PIECE: Final = 40
+"""Characters that are read to tell the next."""
 
 
 def ready_sources() -> list[str]:
@@ -61,134 +51,76 @@ def chosen_data(workspace: Workspace, key: str) -> Any:
 
 def _uploaded(workspace: Workspace, key: str) -> Any:
     given = st.file_uploader(
-        "A table (CSV), arrays (npz), or pictures in a zip file with a folder for each class",
-        type=["csv", "npz", "zip"], key=f"{key} file", max_upload_size=LARGEST_MB,
+        "A table (CSV), arrays (npz), a text (txt), or pictures in a zip file with a folder for each class",
+        type=list(ENDINGS), key=f"{key} file", max_upload_size=LARGEST_MB,
     )  # fmt: skip
     if given is None:
         return None
     try:
         name = kept(workspace, given.name, given.getvalue())
+        return _described(workspace, name, key)
     except GraphError as error:
-        st.error(plain(error.diagnostics[0].message))
+        st.error(" ".join(map(finding, error.diagnostics[:3])))
         return None
+
+
+def _described(workspace: Workspace, name: str, key: str) -> Any:
+    """What is kept, as an experiment has it, after what else must be asked."""
     if name.endswith(".csv"):
         return _table(workspace, name, key)
     if name.endswith(".npz"):
         return {"name": "npz", "file": name}
+    if name.endswith(".txt"):
+        step = max(1, workspace.path(name).stat().st_size // MOST_WINDOWS)
+        return {"name": "text_characters", "file": name, "length": PIECE, "step": step}
     size = st.select_slider("Scale all pictures to", [16, 24, 32, 48, 64, 96, 128], 32, key=f"{key} size")
     return {"name": "image_folder", "file": name, "size": [size, size]}
 
 
 def _table(workspace: Workspace, name: str, key: str) -> Any:
-    rows = _cells(workspace.root / name)
-    columns = rows[0] if rows else []
-    lacking = gaps(rows)
+    columns, delimiter = _columns(workspace, name)
+    lacking = [one for one in columns if one.missing]
     if lacking:
-        told = ", ".join(f"{column} ({count:,})" for column, count in lacking.items())
+        told = ", ".join(f"{one.name} ({one.missing:,})" for one in lacking[:MOST_TOLD])
         st.warning(f"Some values are missing: {plain(told)}. Networks need every value.")
         how = st.radio("What is to be done with them?", list(REMEDIES), key=f"{key} missing", help=GAP_HELP)
         name = completed(workspace, name, REMEDIES[how or next(iter(REMEDIES))])
-        rows = _cells(workspace.root / name)
-        columns = rows[0]
-        if len(rows) < 2 or len(columns) < 2:
+        try:
+            columns, delimiter = _columns(workspace, name)
+        except GraphError:
             st.error("Nothing is left to learn from. Choose another way.")
             return None
-    target = st.selectbox("What do you want to predict?", columns, index=len(columns) - 1, key=f"{key} target",
+    names = [one.name for one in columns]
+    target = st.selectbox("What do you want to predict?", names, index=len(names) - 1, key=f"{key} target {name}",
                           help="The column that is to be learned from all others.")  # fmt: skip
-    return {"name": "csv", "file": name, "target": target} if target else None
+    learned = next(one for one in columns if one.name == target)
+    amount = learned.numeric and ANSWERS[1] == st.radio(
+        "What kind of answer is it?", ANSWERS, index=int(is_amount(learned)), key=f"{key} kind {name} {target}",
+        horizontal=True, help="A class is one of a few answers, such as “cat” or “dog”. An amount is a number, such as "
+        "a price.",
+    )  # fmt: skip
+    found = reading(columns, learned.name, amount=amount)
+    _tell(found)
+    return found.data(name, delimiter)
 
 
-def _cells(path: Path) -> list[list[str]]:
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
-        return [row for row in csv.reader(stream) if row]
+def _tell(found: Reading) -> None:
+    """Say what becomes of columns of words."""
+    if found.words:
+        told = ", ".join(f"{one.name} ({counted(one.kinds, 'word')})" for one in found.words[:MOST_TOLD])
+        st.caption(f"Networks read numbers, so each word of these columns becomes one: {plain(told)}.")
+    if found.unused:
+        told = ", ".join(one.name for one in found.unused[:MOST_TOLD])
+        st.caption(f"Left out, as nearly every row says something else there: {plain(told)}.")
 
 
-def _missing(cell: str) -> bool:
-    return cell.strip().casefold() in MISSING
+def _columns(workspace: Workspace, name: str) -> tuple[tuple[Column, ...], str]:
+    path = workspace.path(name)
+    return _looked_through(path, path.stat().st_mtime_ns)
 
 
-def gaps(rows: Sequence[Sequence[str]]) -> dict[str, int]:
-    """How many values each column of a table lacks, of those that lack any; its first row names the columns."""
-    found = dict.fromkeys(rows[0] if rows else (), 0)
-    for row in rows[1:]:
-        for column, cell in zip(found, row, strict=False):
-            found[column] += _missing(cell)
-    return {column: count for column, count in found.items() if count}
-
-
-def completed(workspace: Workspace, name: str, remedy: str) -> str:
-    """Write a table without gaps beside the one that has them; returns its path in the workspace."""
-    head, *rows = _cells(workspace.root / name)
-    rows = [row for row in rows if len(row) == len(head)]
-    lacking = gaps([head, *rows])
-    if remedy == "columns":
-        stay = [number for number, column in enumerate(head) if column not in lacking]
-        head, rows = [head[number] for number in stay], [[row[number] for number in stay] for row in rows]
-    elif remedy == "fill":
-        usual = {number: _usual([row[number] for row in rows]) for number, one in enumerate(head) if one in lacking}
-        rows = [[usual[number] if number in usual and _missing(cell) else cell for number, cell in enumerate(row)]
-                for row in rows]  # fmt: skip
-    else:
-        rows = [row for row in rows if not any(map(_missing, row))]
-    target = f"{name.removesuffix('.csv')}_{remedy}.csv"
-    with workspace.path(target).open("w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream, lineterminator="\n").writerows([head, *rows])
-    return target
-
-
-def _usual(cells: Sequence[str]) -> str:
-    """The middle of numbers; of words the commonest."""
-    known = [cell for cell in cells if not _missing(cell)]
-    try:
-        return f"{median(map(float, known)):g}"
-    except (ValueError, StatisticsError):
-        return mode(known) if known else ""
-
-
-def kept(workspace: Workspace, name: str, data: bytes) -> str:
-    """Keep an uploaded file in the workspace; returns its path there. Raises `GraphError` for what is too large."""
-    if len(data) > LARGEST_MB * 2**20:
-        raise refused(name, f"it is larger than {LARGEST_MB} MB")
-    safe = _SAFE.sub("_", PurePosixPath(name.replace("\\", "/")).name).lstrip(".") or "data"
-    if safe.lower().endswith(".zip"):
-        return _unpacked(workspace, safe, data)
-    target = workspace.path(f"{UPLOADS}/{safe}")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if not target.is_file() or target.read_bytes() != data:
-        target.write_bytes(data)
-    return f"{UPLOADS}/{safe}"
-
-
-def _unpacked(workspace: Workspace, name: str, data: bytes) -> str:
-    """Pictures of a zip file, a folder for each class; anything else in it is passed over."""
-    folder = f"{UPLOADS}/{name.removesuffix('.zip')}"
-    target = workspace.path(folder)
-    try:
-        with zipfile.ZipFile(BytesIO(data)) as archive:
-            entries = [one for one in archive.infolist() if PurePosixPath(one.filename).suffix.lower() in PICTURES]
-            _need_small(name, entries)
-            for entry in entries:
-                _write(target, entry.filename, archive.read(entry))
-    except (zipfile.BadZipFile, RuntimeError) as error:
-        raise refused(name, f"it is no zip file that can be read: {error}") from None
-    return folder
-
-
-def _need_small(name: str, entries: list[zipfile.ZipInfo]) -> None:
-    if not entries:
-        raise refused(name, "it holds no pictures")
-    if len(entries) > MOST_PICTURES:
-        raise refused(name, f"it holds more than {MOST_PICTURES:,} pictures")
-    if sum(one.file_size for one in entries) > 4 * LARGEST_MB * 2**20 or any(
-        one.file_size > LARGEST_PICTURE for one in entries
-    ):
-        raise refused(name, "its pictures are too large")
-
-
-def _write(target: Path, name: str, data: bytes) -> None:
-    parts = [_SAFE.sub("_", part) for part in PurePosixPath(name).parts if part not in ("..", ".", "/")]
-    if len(parts) < 2 or any(part.startswith(".") or part == "__MACOSX" for part in parts):
-        return
-    path = target / parts[-2] / parts[-1]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+@functools.lru_cache(maxsize=32)
+def _looked_through(path: Path, _written: int) -> tuple[tuple[Column, ...], str]:
+    """Columns and delimiter of a table; worked out again when the file has been written anew."""
+    table = read_table(path)
+    return table.columns(), table.delimiter

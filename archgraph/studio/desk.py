@@ -1,7 +1,7 @@
 """What one person has on the desk: the workspace, the open document, the draft of it, notices to show."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,8 @@ from archgraph.document.layout import Layout
 from archgraph.document.order import ORDER
 from archgraph.document.reader import read
 from archgraph.document.writer import canonical
-from archgraph.editing.templates import alone, templates
+from archgraph.editing.merging import Merged, merge, with_theirs
+from archgraph.editing.templates import GRAPH, alone, templates
 from archgraph.studio.drafts import Drafts, new_key, recovered
 from archgraph.studio.session import Session
 from archgraph.studio.wording import plain
@@ -64,7 +65,7 @@ class Desk:
             path = templates()[template]
             value = {key: item for key, item in alone(read(path.read_bytes(), str(path)).value, path).items()
                      if key != "$schema"}  # fmt: skip
-        stem = name.rpartition("/")[2].removesuffix(".graph.json")
+        stem = name.rpartition("/")[2].removesuffix(GRAPH)
         text = canonical({**value, "name": stem or str(value["name"])}, ORDER)
         document = read(text, name)
         made = Session(document, Layout(), "", self.workspace.root, self.number())
@@ -80,24 +81,46 @@ class Desk:
         made.wish = self.workspace.free(Path(name).name.removesuffix(".json").removesuffix(".graph"))
         self.show(made)
 
-    def save(self, name: str = "", *, over: bool = False) -> bool:
+    def save(self, name: str = "") -> bool:
         """Write the document to its file, or to another; False where it has changed on disk meanwhile."""
         session = self.session
         assert session is not None
         target = name or session.name
-        expected = session.saved if target == session.name else None
-        if over and self.conflict is not None:
-            expected = self.conflict.document
+        known = target == session.name
         try:
-            document = self.workspace.save(target, session.text(), session.layout, expected)
+            document = self.workspace.save(
+                target, session.text(), session.layout, session.saved if known else None,
+                session.saved_layout if known else None,
+            )  # fmt: skip
         except Changed as changed:
             self.conflict = changed
-            session.changed_on_disk = True
+            session.changed_on_disk = known
             return False
+        session.layout = self.workspace.layout(target)
         session.settle(document, target, self.workspace.path(target).resolve().parent)
         self.conflict = None
         self.drafts.keep(session)
         return True
+
+    def contradictions(self) -> Merged:
+        """My document and the one that the file holds by now, put together."""
+        assert self.session is not None and self.conflict is not None and self.conflict.document is not None
+        return merge(self.session.saved.value, self.session.value, self.conflict.document.value)
+
+    def join(self, theirs: Sequence[str] = ()) -> bool:
+        """Put both sets of changes together and save; of contradictions, those at `theirs` are settled their way."""
+        value = with_theirs(self.contradictions(), theirs)
+        assert self.session is not None and self.conflict is not None and self.conflict.document is not None
+        self.session.saved = self.conflict.document
+        self.session.replace(value)
+        return self.save()
+
+    def step_aside(self) -> None:
+        """Leave the file to the others; mine will be saved under another name."""
+        assert self.session is not None
+        self.conflict = None
+        self.session.wish = self.workspace.free(self.session.name.removesuffix(GRAPH).rpartition("/")[2])
+        self.session.name, self.session.changed_on_disk = "", False
 
     def notify(self, kind: str, text: str) -> None:
         """Show a notice when the page is drawn next."""

@@ -6,10 +6,11 @@ import streamlit as st
 
 from archgraph.diagnostics import GraphError
 from archgraph.editing.comparing import Difference
-from archgraph.editing.merging import Conflict, merge, with_theirs
+from archgraph.editing.merging import Conflict
 from archgraph.editing.templates import GRAPH
 from archgraph.kinds import shown
 from archgraph.studio.answers import changes as unsaved
+from archgraph.studio.calm import calmly
 from archgraph.studio.desk import Desk
 from archgraph.studio.exporting import export as export
 from archgraph.studio.session import Session
@@ -33,6 +34,7 @@ def save(here: Desk, session: Session) -> None:
 
 
 @st.dialog("Save as")
+@calmly()
 def save_as(here: Desk) -> None:
     """Ask for a name and write the file there."""
     session = here.session
@@ -61,6 +63,7 @@ def _exists(here: Desk, name: str) -> bool:
 
 
 @st.dialog("Changes since the file was saved", width="large")
+@calmly()
 def changes(session: Session) -> None:
     """What is different from the file."""
     found = unsaved(session)
@@ -87,6 +90,7 @@ def show_pending(here: Desk) -> None:
 
 
 @st.dialog("The file has changed on disk", width="large", dismissible=False)
+@calmly()
 def conflict(here: Desk) -> None:
     """Somebody else has written the file: show both, and let the person choose. Nothing is lost."""
     session, changed = here.session, here.conflict
@@ -98,17 +102,14 @@ def conflict(here: Desk) -> None:
         _other_ways(here, session, None)
         return
     theirs = changed.document
-    merged = merge(session.saved.value, session.value, theirs.value)
+    merged = here.contradictions()
     st.markdown(f"**{plain(session.name)}** was saved by somebody else since you opened it. Both sets of changes can "
                 "be put together.")  # fmt: skip
     chosen = [one.at for one in merged.conflicts if _theirs(one)]
     if not merged.conflicts:
         st.success("The two sets of changes do not touch each other.")
     if st.button("Put both together and save", type="primary", icon=":material/merge:"):
-        value = with_theirs(merged, chosen)
-        session.saved = theirs
-        session.replace(value)
-        if here.save():
+        if here.join(chosen):
             here.notify("success", "Both sets of changes are in the file now.")
         st.rerun(scope="app")
     _other_ways(here, session, theirs.file)
@@ -126,9 +127,7 @@ def _other_ways(here: Desk, session: Session, file: str | None) -> None:
     st.divider()
     with st.container(horizontal=True):
         if st.button("Save mine under another name", icon=":material/save_as:"):
-            here.conflict = None
-            session.wish = here.workspace.free(session.name.removesuffix(GRAPH).rpartition("/")[2])
-            session.name = ""
+            here.step_aside()
             st.rerun(scope="app")
         if file is not None and st.button("Drop my changes and open the file", icon=":material/refresh:"):
             here.open(session.name)

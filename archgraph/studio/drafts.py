@@ -5,6 +5,7 @@ import re
 import secrets
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -99,9 +100,12 @@ def recovered(workspace: Workspace, key: str) -> Draft | None:
         return None
     path = _path(workspace, key)
     try:
-        return _read(path) if path.is_file() else None
-    except (GraphError, KeyError, TypeError, ValueError, OSError):
+        draft = _read(path) if path.is_file() else None
+        if draft is not None:
+            draft.session(workspace, 0)
+    except (GraphError, AttributeError, KeyError, TypeError, ValueError, OSError):
         return None
+    return draft
 
 
 def abandoned(workspace: Workspace, mine: str) -> list[Draft]:
@@ -140,6 +144,8 @@ def _content(session: Session) -> str:
 def _read(path: Path) -> Draft:
     document: Document = read_file(path)
     held = document.value
+    if not isinstance(held["value"], Mapping):
+        raise TypeError("no graph file")
     pinned = {str(key): (int(x), int(y)) for key, (x, y) in held["pinned"].items()}
     return Draft(
         path.stem, str(held["name"]), str(held["title"]), str(held["saved"]), held["value"], Layout(pinned),

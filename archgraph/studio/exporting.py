@@ -1,6 +1,6 @@
 """The window with everything that the open network can be handed on as."""
 
-import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -16,6 +16,7 @@ from archgraph.drawing import render
 from archgraph.editing.templates import GRAPH
 from archgraph.interchange.page import html_page
 from archgraph.interchange.source import keras_source
+from archgraph.studio.calm import calmly
 from archgraph.studio.session import Session
 from archgraph.studio.wording import finding
 
@@ -25,6 +26,7 @@ LONGEST_BUILD: Final = 180
 
 
 @st.dialog("Export", width="medium")
+@calmly()
 def export(session: Session) -> None:
     """Offer the formats; each is made when it is asked for."""
     shaped = session.survey.shaped
@@ -72,7 +74,7 @@ def keras_model(session: Session, shaped: ShapedGraph) -> bytes:
     with tempfile.TemporaryDirectory(prefix="archgraph-") as name:
         folder = Path(name)
         # Imports are looked for beside the file, so it is built where it lies; the text may not be saved yet.
-        source = (session.folder or folder) / f".{os.getpid()}-export{GRAPH}"
+        source = (session.folder or folder) / f".{secrets.token_hex(8)}-export{GRAPH}"
         target = folder / "model.keras"
         try:
             source.write_text(session.text(), "utf-8")

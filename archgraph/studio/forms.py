@@ -22,6 +22,8 @@ def named_form(
     st.caption(plain((chosen.__doc__ or "").strip().partition("\n")[0]))
     held = {field: item for field, item in given.items() if field != kind.key} if given.get(kind.key) == name else {}
     made = record_form(chosen, held, f"{key} {name}", first)
+    if isinstance(value, Mapping) and dict(value) == {kind.key: name, **made}:
+        return value
     return {kind.key: name, **made} if made or chosen.required() else name
 
 
@@ -62,7 +64,8 @@ def field_form(field: Field, value: Any, key: str) -> Any:
         return st.checkbox(label, bool(value), key=key, help=told)
     if isinstance(kind, Choice):
         options = list(kind.options)
-        return st.selectbox(label, options, index=options.index(value) if value in options else 0, key=key, help=told)
+        place = options.index(value) if value in options else None
+        return st.selectbox(label, options, index=place, key=key, help=told, placeholder="as usual")
     return number_form(label, field, value, key, told)
 
 

@@ -63,7 +63,9 @@ def profiled(samples: Samples) -> Profile:
     numbers = column.values
     lowest, highest = (float(numbers.min()), float(numbers.max())) if numbers.size else (0.0, 0.0)
     sentences, advice = [_first(kind, len(samples), column, lowest, highest)], []
-    if learned is not None:
+    if learned is not None and kind == "text" and _characters(learned):
+        sentences.append(f"What is to be predicted, “{target}”, is the character that follows.")
+    elif learned is not None:
         told, hints = _target(target, learned)
         sentences += told
         advice += hints
@@ -95,10 +97,17 @@ def _first(kind: Kind, count: int, column: Column, lowest: float, highest: float
         "picture": lambda: f"{shape[1]} by {shape[0]} pixels, {'in colour' if shape[-1] >= 3 else 'grey'}",
         "table": lambda: f"{counted(shape[0], 'column')} each",
         "sequence": lambda: f"{shape[0]} steps of {counted(shape[1], 'number')} each",
-        "text": lambda: f"{shape[0]} symbols each",
+        "text": lambda: f"{shape[0]} {'characters' if _characters(column) else 'symbols'} each",
         "other": lambda: "×".join(map(str, shape)) or "one number each",
     }[kind]()
+    if kind == "text":
+        return f"{count:,} {NOUNS[kind]}: {said}, of {highest + 1:.0f} different ones."
     return f"{count:,} {NOUNS[kind]}: {said}, with values from {lowest:g} to {highest:g}."
+
+
+def _characters(column: Column) -> bool:
+    """Whether the classes of a column are characters."""
+    return bool(column.classes) and all(len(one) == 1 for one in column.classes)
 
 
 def _target(name: str, column: Column) -> tuple[list[str], list[str]]:

@@ -1,6 +1,7 @@
 """Samples as numbers for a network, and what it makes of them as marks for the nodes of the canvas."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any, Final
 
 ACTIVATION: Final = "Activations"
@@ -29,6 +30,33 @@ def marks(nodes: Mapping[str, Mapping[str, float]], quantity: str) -> dict[str, 
                "tone": "warning" if one[key] == 0 else "good"}
         for name, one in nodes.items()
     }  # fmt: skip
+
+
+def row(typed: str, features: Sequence[str], categories: Mapping[str, Sequence[str]]) -> list[float]:
+    """A row of a table as a network reads it, words as numbers. Raises `ValueError`, which says what is wrong."""
+    cells = [cell.strip() for cell in typed.replace(";", ",").split(",")]
+    if len(cells) != len(features):
+        raise ValueError(f"{len(cells)} values were given, {len(features)} are needed")
+    found: list[float] = []
+    for name, cell in zip(features, cells, strict=True):
+        if name in categories:
+            if cell not in categories[name]:
+                known = ", ".join(categories[name][:20])
+                raise ValueError(f"{name} was never {cell!r} in the data; it was one of: {known}")
+            found += [float(cell == one) for one in categories[name]]
+        else:
+            found.append(_number(name, cell))
+    return found
+
+
+def _number(name: str, cell: str) -> float:
+    try:
+        number = float(cell)
+    except ValueError:
+        raise ValueError(f"{name} must be a number, got {cell[:40]!r}") from None
+    if not isfinite(number):
+        raise ValueError(f"{name} must be a finite number, got {cell!r}")
+    return number
 
 
 def numbered(text: str, length: int, letters: tuple[str, ...]) -> list[int]:

@@ -1,10 +1,12 @@
 """A process of its own that loads a trained model and answers questions, so that no page waits for TensorFlow."""
 
+import base64
 import json
 import os
 import select
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -58,26 +60,28 @@ def answered(run: Path, question: Mapping[str, Any]) -> dict[str, Any]:
     import numpy as np
 
     from archgraph.diagnostics import GraphError
-    from archgraph.training.prediction import predict
+    from archgraph.training.prediction import as_fed, predict
 
-    given = {name: np.asarray(values, question.get("dtype", "float32")) for name, values in question["inputs"].items()}
-    files = question.get("file")
-    try:
-        predicted = predict(run, files or given)
-        return {"rows": predicted.rows(5), "nodes": reactions(run, given) if given else {}}
-    except GraphError as error:
-        return {"error": error.diagnostics[0].message}
+    given: Any = {
+        name: np.asarray(values, question.get("dtype", "float32")) for name, values in question["inputs"].items()
+    }
+    with tempfile.TemporaryDirectory(prefix="archgraph-") as folder:
+        if "picture" in question:
+            given = Path(folder) / f"sample{question['ending']}"
+            given.write_bytes(base64.b64decode(question["picture"]))
+        try:
+            return {"rows": predict(run, given).rows(5), "nodes": reactions(run, as_fed(run, given)[1])}
+        except GraphError as error:
+            return {"error": error.diagnostics[0].message}
 
 
-def reactions(run: Path, given: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """For every node of the main graph, how it reacts to some samples; see `_reaction`."""
+def reactions(run: Path, fed: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """For every node of the main graph, how it reacts to samples as its inputs take them; see `_reaction`."""
     import numpy as np
 
     from archgraph.compiler import load_model
     from archgraph.compiler.backend import load_keras, load_tensorflow
-    from archgraph.training import preprocessing
-    from archgraph.training.data.base import Column
-    from archgraph.training.folder import RunFolder, read_json
+    from archgraph.training.folder import RunFolder
 
     folder = RunFolder(run)
     model = load_model(folder.model if folder.model.is_file() else folder.best)
@@ -85,14 +89,13 @@ def reactions(run: Path, given: Mapping[str, Any]) -> dict[str, dict[str, float]
         layer.name.split(".")[0]: layer for layer in model.layers if not isinstance(layer.output, list | tuple | dict)
     }
     watching = load_keras().Model(model.inputs, [{name: layer.output for name, layer in last.items()}, model.outputs])
-    resolved = read_json(folder.resolved)["data"]["columns"]["inputs"]
-    fitted = preprocessing.from_json(read_json(folder.preprocessing))
-    columns = {name: Column(np.asarray(values)) for name, values in given.items()}
-    done = preprocessing.repeat(fitted, columns)
-    fed = [done[resolved.get(tensor.name, tensor.name)].values.astype(tensor.dtype) for tensor in model.inputs]
     tf = load_tensorflow()
     with tf.GradientTape() as tape:
-        tensors = [tf.convert_to_tensor(one) for one in fed]
+        given = list(fed.values()) if len(fed) == 1 else [fed[one.name] for one in model.inputs]
+        tensors = [
+            tf.convert_to_tensor(np.asarray(values).astype(one.dtype))
+            for values, one in zip(given, model.inputs, strict=True)
+        ]
         tape.watch([one for one in tensors if one.dtype.is_floating])
         values, ends = watching(tensors if len(tensors) > 1 else tensors[0], training=False)
         answer = tf.add_n([tf.reduce_max(end) for end in ends if end.dtype.is_floating])

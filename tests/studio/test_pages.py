@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 from streamlit.testing.v1 import AppTest
 
 from archgraph.studio import running
-from archgraph.studio.choosing import completed, gaps, kept, ready_sources
+from archgraph.studio.choosing import ready_sources
 from archgraph.studio.conversation import message, take
 from archgraph.studio.desk import Desk
 from archgraph.studio.profiling import profile
@@ -135,23 +135,6 @@ def test_there_are_networks_for_every_kind_of_data_and_each_says_why() -> None:
     assert "digits" in ready_sources() and "csv" not in ready_sources()
 
 
-GAPPY = "size,colour,kind\n1,red,a\n,red,b\n3,?,a\n5,blue,b\n"
-
-
-@pytest.mark.parametrize(("remedy", "text"), [
-    ("rows", "size,colour,kind\n1,red,a\n5,blue,b\n"),
-    ("fill", "size,colour,kind\n1,red,a\n3,red,b\n3,red,a\n5,blue,b\n"),
-    ("columns", "kind\na\nb\na\nb\n"),
-])  # fmt: skip
-def test_a_table_with_gaps_is_completed_beside_the_one_that_was_uploaded(
-    remedy: str, text: str, tmp_path: Path
-) -> None:
-    name = kept(Workspace(tmp_path), "t.csv", GAPPY.encode())
-    assert gaps([line.split(",") for line in GAPPY.splitlines()]) == {"size": 1, "colour": 1}
-    assert (tmp_path / completed(Workspace(tmp_path), name, remedy)).read_text() == text
-    assert (tmp_path / name).read_text() == GAPPY
-
-
 def test_marks_tell_of_activations_gradients_and_silent_units() -> None:
     nodes = {"a": {"strength": 2.0, "gradient": 0.0, "units": 4.0, "dead": 1.0},
              "b": {"strength": 0.5, "gradient": 3.0, "units": 2.0, "dead": 2.0}}  # fmt: skip
@@ -164,22 +147,6 @@ def test_marks_tell_of_activations_gradients_and_silent_units() -> None:
 def test_a_sentence_is_read_by_the_numbers_of_its_characters() -> None:
     assert numbered("abba", 3, (" ", "a", "b")) == [2, 2, 1], "the last three"
     assert numbered("b", 3, (" ", "a", "b")) == [0, 0, 2], "blanks before a short one"
-
-
-def test_uploads_are_kept_inside_the_workspace(tmp_path: Path) -> None:
-    import io
-    import zipfile
-
-    place = Workspace(tmp_path / "w")
-    (tmp_path / "w").mkdir()
-    assert kept(place, "../../evil.csv", b"a,b\n1,2\n") == "data/evil.csv"
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        for name in ("cats/1.png", "../../../dogs/2.png", "/etc/birds/3.png", "cats/.hidden.png", "notes.txt"):
-            archive.writestr(name, b"x")
-    assert kept(place, "pets.zip", content.getvalue()) == "data/pets"
-    written = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*") if path.is_file())
-    assert written == ["w/data/evil.csv", "w/data/pets/birds/3.png", "w/data/pets/cats/1.png", "w/data/pets/dogs/2.png"]
 
 
 START = """

@@ -4,6 +4,7 @@ from typing import Final
 
 import streamlit as st
 
+from archgraph.studio.calm import calmly
 from archgraph.studio.desk import desk
 from archgraph.studio.screens import compose, files, glossary, guide, train, trying
 
@@ -35,7 +36,8 @@ def show() -> None:
     wanted = st.session_state.pop("go", None)
     if wanted is not None:
         st.switch_page(next(page for page in pages if wanted == (page.url_path or CANVAS)))
-    for kind, text in desk().notices:
-        {"success": st.success, "warning": st.warning, "error": st.error}.get(kind, st.info)(text)
-    desk().notices.clear()
-    chosen.run()
+    with calmly():
+        for kind, text in desk().notices:
+            {"success": st.success, "warning": st.warning, "error": st.error}.get(kind, st.info)(text)
+        desk().notices.clear()
+        chosen.run()

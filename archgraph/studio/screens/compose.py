@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from archgraph.studio import dialogs
+from archgraph.studio.calm import calmly
 from archgraph.studio.canvas import canvas
 from archgraph.studio.conversation import SAVE_AS, message, take
 from archgraph.studio.desk import Desk, desk
@@ -64,6 +65,7 @@ def _go(page: str) -> None:
 
 
 @st.fragment
+@calmly()
 def board() -> None:
     """The toolbar and the canvas."""
     here = desk()
@@ -78,7 +80,8 @@ def board() -> None:
 
 def _heard(here: Desk, said: Mapping[str, Any]) -> None:
     st.session_state[SEARCHING] = True
-    take(here, said)
+    with calmly():
+        take(here, said)
 
 
 def _more_fixes(session: Session) -> bool:

@@ -70,6 +70,8 @@ def _profile(here: Desk, data: Any) -> Profile | None:
 def _question(known: Profile) -> str:
     if not known.target:
         return "These data have nothing that could be predicted."
+    if known.kind == "text" and all(len(one) == 1 for one in known.classes):
+        return "Which character **comes next**? That is how machines learn to write."
     if known.classes:
         return f"Which **{plain(known.target)}**? One answer of {len(known.classes)}, with a probability for each."
     return f"How much **{plain(known.target)}**? The answer is a number."
@@ -89,7 +91,7 @@ def _offer(here: Desk, known: Profile, data: Any, one: Suggestion, *, best: bool
 
 def _begin(here: Desk, known: Profile, data: Any, one: Suggestion, *, train: bool) -> None:
     """Write graph and experiment, open the graph, and train where that is wanted."""
-    stem = data if isinstance(data, str) else str(data["name"])
+    stem = data if isinstance(data, str) else Path(str(data.get("file", data["name"]))).stem
     name = here.workspace.free(f"{stem}_{one.name.partition('_')[2]}")
     bare = name.removesuffix(GRAPH)
     try:

@@ -9,11 +9,12 @@ import streamlit as st
 from archgraph.analysis import infer
 from archgraph.diagnostics import Diagnostic, GraphError, Rejected
 from archgraph.document.load import load_graph
-from archgraph.document.reader import read, read_file
+from archgraph.document.reader import Document, read, read_file
 from archgraph.document.revise import revise
 from archgraph.document.writer import PLAIN_ORDER, canonical
 from archgraph.editing.templates import EXPERIMENT, GRAPH
 from archgraph.studio import running
+from archgraph.studio.calm import calmly
 from archgraph.studio.charts import lines
 from archgraph.studio.choosing import chosen_data
 from archgraph.studio.desk import Desk, desk
@@ -23,6 +24,7 @@ from archgraph.studio.running import Job
 from archgraph.studio.screens.glossary import explained, hint
 from archgraph.studio.suggesting import experiment as suggested
 from archgraph.studio.wording import duration, finding, plain
+from archgraph.studio.workspace import Changed
 from archgraph.training.experiment import Settings, read_experiment
 from archgraph.training.losses import LOSS
 from archgraph.training.optimizer import OPTIMIZER
@@ -78,12 +80,19 @@ def _new(here: Desk, name: str) -> None:
         known = profile(data, here.workspace.root)
         network = infer(load_graph(here.workspace.path(graph)))
         bare = graph.rpartition("/")[2]
-        value = suggested(known, data, bare.removesuffix(GRAPH), bare, 20, read=network)
+        value = suggested(known, _beside(data, name), bare.removesuffix(GRAPH), bare, 20, read=network)
         here.workspace.write(name, canonical(value, PLAIN_ORDER))
     except GraphError as error:
         st.error(" ".join(map(finding, error.diagnostics[:3])))
         return
     st.rerun()
+
+
+def _beside(data: Any, experiment: str) -> Any:
+    """Data whose file is named as the experiment finds it: from its own folder."""
+    if not isinstance(data, Mapping) or "file" not in data:
+        return data
+    return {**data, "file": "../" * experiment.count("/") + str(data["file"])}
 
 
 def _edit(here: Desk, name: str) -> None:
@@ -93,19 +102,22 @@ def _edit(here: Desk, name: str) -> None:
         st.error(" ".join(map(finding, error.diagnostics[:3])))
         return
     value = document.value if isinstance(document.value, Mapping) else {}
-    form, text = st.tabs(["Form", "File"])
-    with form:
-        made = _form(dict(value), name)
-    with text:
+    as_form, as_text = st.tabs(["Form", "File"])
+    with as_form:
+        made = edited(dict(value), f"{name} {_generation(name, document.text)}")
+    with as_text:
         typed = st.text_area("The file itself", document.text, height=420, key=f"text {name} {hash(document.text)}",
                              label_visibility="collapsed")  # fmt: skip
         if typed != document.text and st.button("Save this text", icon=":material/save:"):
-            here.workspace.write(name, typed)
+            _write(here, name, typed, document)
             st.rerun()
     if made != value:
-        here.workspace.write(name, revise(document, made, PLAIN_ORDER))
-        document = read_file(here.workspace.path(name))
-    found = _checked(document.text, str(here.workspace.path(name)))
+        text = revise(document, made, PLAIN_ORDER)
+        if not _write(here, name, text, document):
+            st.rerun()
+        _remember(name, text)
+        document = read(text, name)
+    found = _checked(document.text, str(here.workspace.path(name)), _surroundings(here))
     for one in found[:5]:
         st.error(finding(one))
     if st.button("Start training", type="primary", icon=":material/play_arrow:", disabled=bool(found)):
@@ -115,8 +127,37 @@ def _edit(here: Desk, name: str) -> None:
     explained("epoch", "batch", "loss", "optimiser", "learning rate", "validation part", "overfitting")
 
 
-@st.cache_data(max_entries=50, show_spinner="Looking whether network and data fit each other …")
-def _checked(text: str, path: str) -> list[Diagnostic]:
+def _generation(name: str, text: str) -> int:
+    """Grows when the file says what this form has not written: then the form is made anew."""
+    number, known = st.session_state.get(f"form {name}", (0, text))
+    if known != text:
+        number += 1
+    st.session_state[f"form {name}"] = number, text
+    return int(number)
+
+
+def _remember(name: str, text: str) -> None:
+    number, _ = st.session_state[f"form {name}"]
+    st.session_state[f"form {name}"] = number, text
+
+
+def _write(here: Desk, name: str, text: str, before: Document) -> bool:
+    """Write the experiment unless somebody else has meanwhile; then the page is to show what they wrote."""
+    try:
+        here.workspace.write(name, text, before)
+    except Changed:
+        here.notify("warning", f"{plain(name)} was changed by somebody else. Here is what it says now.")
+        return False
+    return True
+
+
+def _surroundings(here: Desk) -> int:
+    """Grows when a graph file is written: whether an experiment fits depends on it."""
+    return max((here.workspace.path(one).stat().st_mtime_ns for one in here.workspace.files(GRAPH)), default=0)
+
+
+@st.cache_data(max_entries=50, ttl=60, show_spinner="Looking whether network and data fit each other …")
+def _checked(text: str, path: str, surroundings: int) -> list[Diagnostic]:
     try:
         plan(read_experiment(read(text, path), Path(path).parent))
     except GraphError as error:
@@ -126,7 +167,8 @@ def _checked(text: str, path: str) -> list[Diagnostic]:
     return []
 
 
-def _form(value: dict[str, Any], key: str) -> dict[str, Any]:
+def edited(value: dict[str, Any], key: str) -> dict[str, Any]:
+    """A form of what is set most often; returns the experiment as it is to be, the same where nothing was touched."""
     made = dict(value)
     data = value.get("data")
     st.markdown(f"**Data**: {plain(data if isinstance(data, str) else (data or {}).get('name', '?'))}",
@@ -134,17 +176,16 @@ def _form(value: dict[str, Any], key: str) -> dict[str, Any]:
     if "loss" in value and isinstance(value["loss"], str | dict) and "name" in (_as_object(value["loss"]) or {}):
         order = [*COMMON_LOSSES, *(name for name in LOSS.table if name not in COMMON_LOSSES)]
         made["loss"] = named_form("Loss", LOSS, value["loss"], f"{key} loss", order=order, told=hint("loss"), first=0)
-    if isinstance(value.get("optimizer", "adam"), str | dict):
-        given = value.get("optimizer", "adam")
+    given = value.get("optimizer", "adam")
+    if isinstance(given, str) or (isinstance(given, Mapping) and "name" in given):
         made["optimizer"] = named_form("Optimiser", OPTIMIZER, given, f"{key} optimizer", told=hint("optimiser"))
         if "optimizer" not in value and made["optimizer"] == "adam":
             del made["optimizer"]
-    fields = Settings.fields()
+    else:
+        st.caption("Each part of the network has an optimiser of its own; change them under “File”.")
     one, two, three = st.columns(3)
     with one:
-        made["epochs"] = number_form(
-            "Epochs", fields["epochs"], value.get("epochs", 10), f"{key} epochs", hint("epoch")
-        )
+        made = _optional(made, "epochs", 10, key, hint("epoch"))
     with two:
         made = _optional(made, "batch_size", 32, key, hint("batch"))
     with three:
@@ -182,6 +223,7 @@ def _runs(here: Desk) -> None:
 
 
 @st.fragment(run_every=1.5)
+@calmly()
 def watched(here: Desk, name: str) -> None:
     """One run, drawn again and again while it goes on."""
     job = Job(here.workspace, name)

@@ -1,6 +1,6 @@
 """The results page: scores and pictures of a run, its model tried on one's own samples, several runs compared."""
 
-import tempfile
+import base64
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -12,14 +12,16 @@ from archgraph.studio import running
 from archgraph.studio.charts import lines
 from archgraph.studio.desk import Desk, desk
 from archgraph.studio.drawing_pad import drawing_pad
-from archgraph.studio.reacting import QUANTITIES, marks, numbered
+from archgraph.studio.reacting import QUANTITIES, marks, numbered, row
 from archgraph.studio.running import Job
 from archgraph.studio.screens.glossary import explained
-from archgraph.studio.wording import plain
+from archgraph.studio.uploads import need_picture
+from archgraph.studio.wording import counted, plain
 from archgraph.studio.worker import Worker
 from archgraph.training.folder import read_json
 
 PICTURE_MB: Final = 20
+PICTURES: Final = (".png", ".jpg", ".jpeg", ".bmp")
 WORDS: Final[Mapping[str, str]] = {
     "curves": "How it learned, epoch by epoch", "confusion_matrix": "Which class was taken for which",
     "samples": "What it makes", "predictions": "Predictions beside the truth",
@@ -144,15 +146,13 @@ def _picture(name: str, shape: tuple[int, ...], highest: float, job: Job) -> dic
         side = shape[0]
         rows = [[[pixels[side * y + x] / 255 * highest] for x in range(side)] for y in range(side)]
         return {"inputs": {name: [rows]}}
-    given = st.file_uploader("Picture", type=["png", "jpg", "jpeg", "bmp"], key=f"picture {job.name}",
-                             max_upload_size=PICTURE_MB)  # fmt: skip
+    given = st.file_uploader("Picture", type=list(PICTURES), key=f"picture {job.name}", max_upload_size=PICTURE_MB)
     if given is None:
         return None
-    st.image(given, width=160)
-    folder = Path(tempfile.mkdtemp(prefix="archgraph-"))
-    path = folder / f"sample{Path(given.name).suffix.lower()}"
-    path.write_bytes(given.getvalue())
-    return {"inputs": {}, "file": str(path)}
+    need_picture(given.getvalue(), given.name)
+    st.image(given.getvalue(), width=160)
+    return {"inputs": {}, "picture": base64.b64encode(given.getvalue()).decode(),
+            "ending": next((one for one in PICTURES if given.name.lower().endswith(one)), PICTURES[0])}  # fmt: skip
 
 
 def alphabet(job: Job) -> tuple[str, ...]:
@@ -182,22 +182,21 @@ def _row(name: str, width: int, job: Job) -> dict[str, Any] | None:
         about = read_json(job.folder.resolved).get("about") or {}
     except GraphError:
         about = {}
-    features = about.get("features") or [f"value {number + 1}" for number in range(width)]
-    if len(features) != width:
-        features = [f"value {number + 1}" for number in range(width)]
-    typed = st.text_input(f"{width} numbers, with commas between them", key=f"row {job.name}",
-                          help=", ".join(map(str, features[:40])))  # fmt: skip
+    categories = {str(key): [str(one) for one in found] for key, found in (about.get("categories") or {}).items()}
+    features = [str(one) for one in about.get("features") or ()]
+    if sum(len(categories.get(one, " ")) for one in features) != width:
+        features, categories = [f"value {number + 1}" for number in range(width)], {}
+    typed = st.text_input(
+        f"{counted(len(features), 'value')} of a row, with commas between them", key=f"row {job.name}",
+        help=", ".join(map(plain, features[:40])), placeholder=", ".join(features[:8]),
+    )  # fmt: skip
     if not typed:
         return None
     try:
-        numbers = [float(part) for part in typed.replace(";", ",").split(",")]
-    except ValueError:
-        st.error("Only numbers with commas between them, please.")
+        return {"inputs": {name: [row(typed, features, categories)]}}
+    except ValueError as error:
+        st.error(f"{plain(error)}.")
         return None
-    if len(numbers) != width:
-        st.error(f"{len(numbers)} numbers were given, {width} are needed.")
-        return None
-    return {"inputs": {name: [numbers]}}
 
 
 def _answer(row: Mapping[str, Any]) -> None:

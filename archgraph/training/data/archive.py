@@ -21,7 +21,7 @@ def read_npz(path: Path) -> dict[str, Array]:
             raise Rejected("AG703", f"{path.name} unpacks to {size} bytes, more than {LARGEST_BYTES}", hint=hint)
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as loaded:
             return {name: _array(loaded, name, path) for name in loaded.files}
-    except (zipfile.BadZipFile, zlib.error, EOFError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, MemoryError, OverflowError):
         raise Rejected("AG703", f"{path.name} is not an .npz archive, or is damaged") from None
     except OSError as error:
         raise Rejected("AG702", f"{path} cannot be read: {error.strerror or error}") from None
