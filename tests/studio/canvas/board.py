@@ -30,11 +30,11 @@ class Board:
         self.page.wait_for_selector(".react-flow__node", timeout=10_000)
         self.settle()
 
-    def settle(self, milliseconds: int = 120) -> None:
-        """Let layout and answers arrive."""
+    def settle(self, milliseconds: int = 70) -> None:
+        """Let layout and answers arrive; a choice of nodes is said after 60 milliseconds only."""
         self.page.wait_for_timeout(milliseconds)
         self.page.wait_for_selector("[data-testid=studio][aria-busy=false]", timeout=15_000)
-        self.page.wait_for_timeout(60)
+        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     # ---- what there is
 
@@ -73,7 +73,7 @@ class Board:
     def select(self, *names: str) -> None:
         for number, name in enumerate(names):
             self.node(name).click(modifiers=["Control"] if number else [])
-        self.settle(50)
+        self.settle(10)
 
     def middle(self, target: Any) -> Point:
         box = target.bounding_box()
@@ -91,7 +91,7 @@ class Board:
         self.page.mouse.move(start[0] + 2, start[1] + 2)  # a drag begins where the pointer is when it has begun to move
         for stop in stops:
             self.page.mouse.move(*stop, steps=6)
-        self.settle()
+        self.settle(10)
         self.page.mouse.up()
 
     def empty(self) -> Point:

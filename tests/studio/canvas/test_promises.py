@@ -29,8 +29,13 @@ def test_marked_changes_tell_of_what_was_removed_and_what_it_comes_to(board: Boa
     panel = board.page.get_by_test_id("changes")
     board.expect(panel).to_contain_text("0 removed")
     board.select("f6")
+    stood = board.middle(board.node("f6"))
     board.press("Control+Delete")
     board.settle()
+    ghost = board.page.get_by_test_id("gone")
+    board.expect(ghost).to_contain_text("f6")
+    assert abs(board.middle(ghost)[0] - stood[0]) < 3 and abs(board.middle(ghost)[1] - stood[1]) < 3
+    assert "f6" not in board.names()
     board.expect(panel.locator("s")).to_have_text("f6")
     board.expect(panel).to_contain_text("1 removed")
     # f6 had 120*84 + 84 weights; digit, which reads 120 numbers now and not 84, gains 36*10.

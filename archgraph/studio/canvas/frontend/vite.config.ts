@@ -2,7 +2,7 @@ import react from '@vitejs/plugin-react';
 import { copyFileSync } from 'node:fs';
 import { defineConfig } from 'vite';
 
-const out = '../build';
+const out = 'dist'; // stamp.mjs puts it in place: a studio that runs meanwhile must not miss a file
 
 // Vite's library mode cannot bundle a worker that is found by import.meta.url, so ELK's own file is copied as it is.
 const elk = {

@@ -22,9 +22,8 @@ const studioOf = (key: string): Studio => {
   return made;
 };
 
-function rootIn(parent: HTMLElement | ShadowRoot, studio: Studio): Root {
-  const known = roots.get(parent);
-  if (known !== undefined) return known;
+function draw(parent: HTMLElement | ShadowRoot, studio: Studio): void {
+  if (roots.has(parent)) return;
   // The sheet must be there before the first drawing: React Flow measures unstyled nodes otherwise.
   const sheet = document.createElement('style');
   sheet.textContent = flowStyle + style;
@@ -32,25 +31,26 @@ function rootIn(parent: HTMLElement | ShadowRoot, studio: Studio): Root {
   const host = document.createElement('div');
   host.className = 'host';
   parent.append(sheet, host);
-  const stop = filling(host);
-  stops.set(parent, stop);
+  stops.set(parent, filling(host));
   const root = createRoot(host);
   roots.set(parent, root);
   root.render(<App studio={studio} />);
-  return root;
+}
+
+/** Streamlit also cleans up after a call that newer data has overtaken, while what it drew is in use: only what has left the page goes. */
+function dismantle(parent: HTMLElement | ShadowRoot): void {
+  stops.get(parent)?.();
+  roots.get(parent)?.unmount();
+  roots.delete(parent);
+  parent.replaceChildren();
 }
 
 const mount: FrontendRenderer<State, Json> = ({ data, key, parentElement, setStateValue }) => {
   const studio = studioOf(key);
   studio.connect((message) => setStateValue('edit', message));
-  const root = rootIn(parentElement, studio);
+  draw(parentElement, studio);
   studio.take(data);
-  return () => {
-    stops.get(parentElement)?.();
-    root.unmount();
-    roots.delete(parentElement);
-    parentElement.replaceChildren();
-  };
+  return () => { setTimeout(() => { if (!parentElement.isConnected) dismantle(parentElement); }); };
 };
 
 export default mount;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { BURST } from '../src/graph/history';
 import { at, type Json, type JsonObject } from '../src/graph/json';
 import { lookup } from '../src/graph/patches';
-import { ask, edit, empty, message, receive, redo, undo, type Session } from '../src/graph/session';
+import { ask, edit, empty, message, receive, redo, unanswered, undo, type Session } from '../src/graph/session';
 import { document } from './graphs';
 
 const told = (more: JsonObject = {}): JsonObject => ({ epoch: 1, ack: 0, document, layout: {}, catalogueHash: '', file: { id: 1 }, replies: {}, ...more });
@@ -95,4 +95,18 @@ describe('history', () => {
   });
 
   it('forgets the future after an edit', () => expect(redo(set(undo(set(opened(), 9)), 7)).history.future).toEqual([]));
+});
+
+describe('whether Python owes an answer', () => {
+  it.each([
+    ['nothing', opened(), false],
+    ['an edit', set(opened(), 9), true],
+    ['a question', ask(opened(), 'copy', {}).session, true],
+    ['another place', { ...opened(), place: ['unit'] }, true],
+  ])('%s', (_, session, owed) => expect(unanswered(session)).toBe(owed));
+
+  it('not of what it has taken', () => {
+    const { document: _, ...heard } = told({ ack: 1000 });
+    expect(unanswered(receive(set(opened(), 9), heard, 0).session)).toBe(false);
+  });
 });

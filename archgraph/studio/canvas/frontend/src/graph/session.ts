@@ -120,6 +120,10 @@ export const ask = (session: Session, what: string, given: JsonObject): { sessio
 
 const grid = (point: Point): number[] => [Math.round(point.x / GRID), Math.round(point.y / GRID)];
 
+/** Whether Python owes an answer. */
+export const unanswered = (session: Session): boolean =>
+  session.pending.length > 0 || session.asks.length > 0 || session.moved.length > 0 || session.place.join('\n') !== session.view.place.path.join('\n');
+
 /** Everything that Python has not acknowledged, as one idempotent message. */
 export function message(session: Session): JsonObject {
   return {

@@ -1,6 +1,7 @@
 /** The whole studio: palette, canvas or outline, inspector, problems, status. */
 import { ReactFlowProvider, useReactFlow } from '@xyflow/react';
 import { useCallback, useEffect, useRef, useState, type ClipboardEvent, type KeyboardEvent } from 'react';
+import { flushSync } from 'react-dom';
 import { commandOf, type Command } from '../graph/keys';
 import { AddSearch } from './AddSearch';
 import { run } from './commands';
@@ -43,8 +44,10 @@ function Shell() {
   const focused = useKeptFocus(root);
 
   const command = useCallback((one: Command) => {
-    run(one, studio, flow, stage.current?.getBoundingClientRect());
-    if (one === 'inspect') requestAnimationFrame(() => root.current?.querySelector<HTMLElement>(FIRST)?.focus());
+    const go = () => run(one, studio, flow, stage.current?.getBoundingClientRect());
+    if (one !== 'inspect') return go();
+    flushSync(go); // the next key may come before the next frame
+    root.current?.querySelector<HTMLElement>(FIRST)?.focus();
   }, [studio, flow]);
 
   const onKeyDown = (event: KeyboardEvent) => {
@@ -99,19 +102,20 @@ function Shell() {
   );
 }
 
-/** What has the focus may be taken away, and every key with it: then the whole has it. No blur tells of that. */
+/** What has the focus may be taken away, and every key with it: then the whole has it, before another key comes. No blur tells of that. */
 function useKeptFocus(root: { readonly current: HTMLElement | null }): { current: boolean } {
   const focused = useRef(false);
-  const items = useSnapshot((state) => state.scope.items);
-  const screen = useSnapshot((state) => state.screen);
   useEffect(() => {
-    const frame = requestAnimationFrame(() => {
-      const around = root.current?.getRootNode();
-      const active = around instanceof ShadowRoot || around instanceof Document ? around.activeElement : null;
-      if (focused.current && (active === null || active === document.body)) root.current?.focus({ preventScroll: true });
+    const whole = root.current;
+    const around = whole?.getRootNode();
+    if (whole === null || !(around instanceof ShadowRoot || around instanceof Document)) return;
+    const observer = new MutationObserver(() => {
+      const active = around.activeElement;
+      if (focused.current && (active === null || active === document.body)) whole.focus({ preventScroll: true });
     });
-    return () => cancelAnimationFrame(frame);
-  }, [root, items, screen]);
+    observer.observe(whole, { childList: true, subtree: true });
+    return () => observer.disconnect();
+  }, [root]);
   return focused;
 }
 

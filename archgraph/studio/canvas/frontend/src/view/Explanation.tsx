@@ -9,9 +9,9 @@ export function Explanation({ item }: { item: Item }) {
   const view = useSnapshot((state) => state.session.view);
   const card = blockOf(item, catalogue, view);
   const told = view.inspect?.node === item.id ? view.inspect : undefined;
-  const doc = told?.doc || card?.doc || '';
+  const doc = told === undefined ? (card?.doc ?? '') : `${told.summary}\n\n${told.doc}`;
   const paper = told?.paper || card?.source || '';
-  if (doc === '' && told === undefined) return null;
+  if (doc.trim() === '' && told === undefined) return null;
   const paragraphs = doc.split(/\n\s*\n/).filter((part) => part.trim() !== '');
   return (
     <Section name="What it does">

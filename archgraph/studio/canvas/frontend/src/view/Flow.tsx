@@ -9,6 +9,7 @@ import { connect } from '../graph/edits';
 import { GRID, HEIGHT, sizeOf, WIDTH, type Point } from '../graph/layout';
 import { EmptyState } from './EmptyState';
 import { useSnapshot, useStudio } from './context';
+import { Gone } from './Gone';
 import { drawEdges, drawNodes } from './drawn';
 import { NodeCard, type CardNode } from './NodeCard';
 import type { Loose, Snapshot } from './studio';
@@ -196,9 +197,16 @@ export function Flow() {
     studio.show({ searching: { at: { x: point.x - WIDTH / 2, y: point.y }, screen: { x: at.x - (box?.left ?? 0), y: at.y - (box?.top ?? 0) }, from } });
   };
 
+  const pressed = useRef<string | undefined>(undefined);
+  const onMouseDownCapture = (event: ReactMouseEvent) => {
+    if (event.detail === 1) pressed.current = pointed(host.current, { x: event.clientX, y: event.clientY }, '.react-flow__node');
+  };
+
+  /** Who presses twice means what was there at first: it may have moved meanwhile. */
   const onDoubleClick = (event: ReactMouseEvent) => {
     const at = { x: event.clientX, y: event.clientY };
-    const id = pointed(host.current, at, '.react-flow__node');
+    const id = pressed.current ?? pointed(host.current, at, '.react-flow__node');
+    if (id !== undefined && studio.item(id) === undefined) return;
     if (id !== undefined) return studio.item(id)?.kind === 'block' ? studio.enter(id) : studio.show({ renaming: id });
     if (pointed(host.current, at, '.react-flow__edge') === undefined && pointed(host.current, at, '.react-flow__pane') !== undefined) openSearch(at);
   };
@@ -206,7 +214,7 @@ export function Flow() {
   const many = nodes.length > MANY;
   const { refusal: said } = snapshot.screen;
   return (
-    <div className={snapshot.veiled ? 'flow opening' : 'flow'} ref={host} data-testid="flow" onPointerMove={onPointerMove} onDoubleClick={onDoubleClick}
+    <div className={snapshot.veiled ? 'flow opening' : 'flow'} ref={host} data-testid="flow" onPointerMove={onPointerMove} onMouseDownCapture={onMouseDownCapture} onDoubleClick={onDoubleClick}
       onDragOver={(event) => {
         event.preventDefault();
         event.dataTransfer.dropEffect = 'copy';
@@ -248,6 +256,7 @@ export function Flow() {
         <Background variant={BackgroundVariant.Dots} gap={GRID * 1.5} size={1.2} />
         <Controls showInteractive={false} position="bottom-left" fitViewOptions={{ padding: 0.15, maxZoom: 1 }} />
         {nodes.length < MINIMAP && nodes.length > 6 && <MiniMap<CardNode> pannable zoomable position="bottom-right" nodeColor={(node) => `color-mix(in oklab, ${node.data.style['--family']} 60%, white)`} nodeBorderRadius={12} ariaLabel="Overview" />}
+        <Gone />
         {said !== undefined && <Refusal target={said.target} text={said.text} />}
       </ReactFlow>
       <EmptyState />

@@ -6,7 +6,7 @@ import { at, isObject, keys, type Json, type JsonObject } from '../graph/json';
 import { pinPath, placeNew, snapped, type Point } from '../graph/layout';
 import { Refused, type Patch } from '../graph/patches';
 import { EMPTY_SCOPE, readScope, type Item, type Scope, type Wire } from '../graph/scope';
-import { ask, edit, empty, message, receive, redo, undo, type Gesture, type Reply, type Session } from '../graph/session';
+import { ask, edit, empty, message, receive, redo, unanswered, undo, type Gesture, type Reply, type Session } from '../graph/session';
 import { shapeText } from '../graph/view';
 import { Layouter, type Arrangement } from './layouter';
 
@@ -77,6 +77,9 @@ type Send = (value: JsonObject) => void;
 type Then = (reply: Reply) => void;
 
 const QUIET: Screen = { keys: false, outline: false, problems: false, palette: true, inspector: true, tidying: false };
+/** Milliseconds after which a message that has no answer is said again: an edit is answered in a fraction of them. */
+const PATIENCE = 4000;
+const LAST_PATIENCE = 32_000;
 const NO_SPOTS: ReadonlyMap<string, Point> = new Map();
 
 const verdictTable = (value: Json | undefined): Map<string, string | null> =>
@@ -104,6 +107,7 @@ export class Studio {
   private readonly layouter = new Layouter();
   readonly viewports = new Map<string, { x: number; y: number; zoom: number }>();
   private send: Send = () => undefined;
+  private again: ReturnType<typeof setTimeout> | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private refusalTimer: ReturnType<typeof setTimeout> | undefined;
   private noticeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -168,8 +172,11 @@ export class Studio {
     this.waiting.delete(reply.id);
   }
 
-  private push(delay = 0): void {
+  /** Say all that is not acknowledged; and again where no answer comes, for a message may be lost on its way. */
+  private push(delay = 0, patience = PATIENCE): void {
     clearTimeout(this.timer);
+    clearTimeout(this.again);
+    if (patience <= LAST_PATIENCE) this.again = setTimeout(() => { if (unanswered(this.session)) this.push(0, 2 * patience); }, delay + patience);
     this.timer = setTimeout(() => {
       const session = { ...this.session, seq: this.session.seq + 1 };
       this.snapshot = { ...this.snapshot, session };
@@ -440,6 +447,13 @@ export class Studio {
     const made: Arrangement = { spots: new Map(), routes: new Map() };
     this.arrangements.set(this.placeKey, made);
     return made;
+  }
+
+  /** Where something stood that may be gone. */
+  lastSpot(name: string): Point | undefined {
+    const path = pinPath(this.scope.pointer, name);
+    const { spots } = this.arrangement();
+    return (path === undefined ? undefined : this.session.pins.get(path)) ?? spots.get(name) ?? spots.get(`out:${name}`);
   }
 
   private pinned(): Map<string, Point> {
