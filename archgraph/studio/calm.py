@@ -1,8 +1,8 @@
 """What goes wrong on a page -> one plain line there, and everything about it in the studio's log."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ContextDecorator
+from types import TracebackType
 from typing import Final
 
 import streamlit as st
@@ -17,13 +17,17 @@ SORRY: Final = (
 _LOG: Final = logging.getLogger("archgraph.studio")
 
 
-@contextmanager
-def calmly() -> Iterator[None]:
+class calmly(ContextDecorator):  # noqa: N801 - used like a function
     """Let nothing that fails inside reach the page but a line about it; Streamlit's own signals pass."""
-    try:
-        yield
-    except GraphError as error:
-        st.error(" ".join(map(finding, error.diagnostics[:3])))
-    except Exception:  # whatever it is: a person is told in words, never by a stack trace
-        _LOG.exception("a page of the studio failed")
-        st.error(SORRY)
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> bool:
+        """Tell what was raised; faults of files in their own words, anything else in one line and in the log."""
+        if isinstance(error, GraphError):
+            st.error(" ".join(map(finding, error.diagnostics[:3])))
+        elif isinstance(error, Exception):
+            _LOG.error("a page of the studio failed", exc_info=error)
+            st.error(SORRY)
+        return isinstance(error, Exception)

@@ -39,6 +39,8 @@ class Profile:
     """Names of the classes, where a class is learned."""
     sentences: tuple[str, ...]
     advice: tuple[str, ...]
+    asked: str = ""
+    """What people call the column that is learned."""
 
 
 def profile(data: Any, folder: Path) -> Profile:
@@ -50,11 +52,12 @@ def profile(data: Any, folder: Path) -> Profile:
         samples = experiment.source.read(experiment.surroundings)
     except Rejected as rejected:
         raise GraphError([rejected.at("/data")]) from None
-    return profiled(samples)
+    asked = data.get("target") if isinstance(data, Mapping) else None
+    return profiled(samples, asked if isinstance(asked, str) and samples.targets in (("label",), ("value",)) else "")
 
 
-def profiled(samples: Samples) -> Profile:
-    """What samples are."""
+def profiled(samples: Samples, asked: str = "") -> Profile:
+    """What samples are; `asked`: what people call the column that is learned."""
     name = samples.inputs[0]
     column = samples.columns[name]
     target = samples.targets[0] if samples.targets else ""
@@ -66,7 +69,7 @@ def profiled(samples: Samples) -> Profile:
     if learned is not None and kind == "text" and _characters(learned):
         sentences.append(f"What is to be predicted, “{target}”, is the character that follows.")
     elif learned is not None:
-        told, hints = _target(target, learned)
+        told, hints = _target(asked or target, learned)
         sentences += told
         advice += hints
     missing = int(np.isnan(numbers).any(axis=tuple(range(1, numbers.ndim))).sum()) if numbers.dtype.kind == "f" else 0
@@ -75,7 +78,7 @@ def profiled(samples: Samples) -> Profile:
         advice.append(f"{len(samples)} samples are few: a small network is the better choice, and scores will vary.")
     return Profile(
         kind, len(samples), tuple(column.shape), lowest, highest, name, target,
-        learned.classes if learned is not None else (), tuple(sentences), tuple(advice),
+        learned.classes if learned is not None else (), tuple(sentences), tuple(advice), asked or target,
     )  # fmt: skip
 
 
@@ -126,5 +129,6 @@ def _target(name: str, column: Column) -> tuple[list[str], list[str]]:
         return told, [] if counts.min() == 0 else [
             "Weigh the classes evenly, or the network may learn to ignore the rare ones."
         ]
-    told.append(f"The classes are about even: {low:,} to {high:,} samples each.")
+    each = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    told.append(f"The classes are about even: {each} samples each.")
     return told, []

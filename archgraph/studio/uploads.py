@@ -10,10 +10,10 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from PIL import Image
-
+from archgraph.diagnostics import Rejected
 from archgraph.document.files import replacing_folder, write_atomically
 from archgraph.studio.workspace import LONGEST_STEM, Workspace, refused
+from archgraph.training.data.files import picture_size
 
 LARGEST_MB: Final = 200
 MOST_UNPACKED_MB: Final = 1_000
@@ -149,9 +149,8 @@ def _write(target: Path, archive: str, name: str, data: bytes) -> bool:
 def need_picture(data: bytes, name: str) -> None:
     """Raises `GraphError` unless `data` begin as a picture of a bearable size does."""
     try:
-        with Image.open(BytesIO(data)) as opened:
-            cells = opened.width * opened.height
-    except (*_DAMAGED, SyntaxError, Image.DecompressionBombError) as error:
-        raise refused(name, f"it is no picture that can be read: {str(error)[:120]}") from None
-    if cells > MOST_CELLS:
-        raise refused(name, f"it has {cells:,} pixels, at most {MOST_CELLS:,} can be used here")
+        width, height = picture_size(BytesIO(data), name)
+    except Rejected as rejected:
+        raise refused(name, f"it is no picture that can be read: {rejected.message[:120]}") from None
+    if width * height > MOST_CELLS:
+        raise refused(name, f"it has {width * height:,} pixels, at most {MOST_CELLS:,} can be used here")

@@ -154,14 +154,21 @@ import sys
 from streamlit.testing.v1 import AppTest
 made = AppTest.from_file(sys.argv[1], default_timeout=60).run()
 assert not made.exception
-for page in ("files", "start", "train", "runs"):
+for page in ("files", "words", "runs", "train", "start"):
     made.session_state["go"] = page
     made.run()
+    assert not made.exception and not made.error, page
+next(one for one in made.button if one.label == "Look at it first").click().run()
+assert not made.exception and made.get("bidi_component")
 print(*sorted({name.partition(".")[0] for name in sys.modules} & {"tensorflow", "keras", "torch", "jax"}))
 """
 
 
 def test_no_page_imports_tensorflow(folder: Path) -> None:
+    run = folder / "runs" / "digits-1"
+    run.mkdir(parents=True)
+    (run / "result.json").write_text('{"test": {"accuracy": 0.9}}')
+    (run / "resolved.json").write_text('{"raw": {"image": {"shape": [8, 8, 1], "highest": 16}}}')
     done = subprocess.run(
         [sys.executable, "-c", START, str(ROOT / "app.py")], capture_output=True, text=True, check=False
     )

@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +81,11 @@ def test_folders_of_the_studio_that_lead_out_are_refused(place: Workspace, way: 
     secret = place.root.parent / "secret"
     (secret / "x").mkdir()
     (place.root / way).symlink_to(secret)
-    act = {"runs": place.runs, ".archgraph": lambda: place.private("drafts"), "data": lambda: kept(place, "x.csv", b"")}
+    acts: dict[str, Callable[[], object]] = {
+        "runs": place.runs, ".archgraph": lambda: place.private("drafts"), "data": lambda: kept(place, "x.csv", b""),
+    }  # fmt: skip
     with pytest.raises(GraphError, match="leads out"):
-        act[way]()
+        acts[way]()
     assert sorted(one.name for one in secret.iterdir()) == ["x", "x.graph.json"]
 
 

@@ -51,7 +51,11 @@ def show() -> None:
     for column, one in zip(st.columns(len(offered), gap="medium"), offered, strict=True):
         with column, st.container(border=True):
             _offer(here, known, data, one, best=one is offered[0])
-    explained("parameter", "epoch", "layer")
+    explained(
+        "class", "convolution", "dropout", "feature", "label", "layer", "network", "overfitting", "parameter",
+        "probability", "recurrent layer", "residual connection", "sample", "sequence", "step", "symbol", "training",
+        "weight",
+    )  # fmt: skip
 
 
 @st.cache_data(max_entries=20, show_spinner="Looking at the data …")
@@ -73,8 +77,8 @@ def _question(known: Profile) -> str:
     if known.kind == "text" and all(len(one) == 1 for one in known.classes):
         return "Which character **comes next**? That is how machines learn to write."
     if known.classes:
-        return f"Which **{plain(known.target)}**? One answer of {len(known.classes)}, with a probability for each."
-    return f"How much **{plain(known.target)}**? The answer is a number."
+        return f"Which **{plain(known.asked)}**? One answer of {len(known.classes)}, with a probability for each."
+    return f"How much **{plain(known.asked)}**? The answer is a number."
 
 
 def _offer(here: Desk, known: Profile, data: Any, one: Suggestion, *, best: bool) -> None:

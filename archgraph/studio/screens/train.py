@@ -124,7 +124,13 @@ def _edit(here: Desk, name: str) -> None:
         job = running.begin(here.workspace, name, str(made.get("name", "run")))
         st.session_state["job"] = job.name
         st.rerun()
-    explained("epoch", "batch", "loss", "optimiser", "learning rate", "validation part", "overfitting")
+    explained(
+        "batch", "class", "cross-entropy", "curve", "data set", "epoch", "experiment", "gradient", "gradient descent",
+        "label", "layer", "learning rate", "logits", "loss", "mask", "matrix", "momentum", "network", "node", "norm",
+        "one-hot", "optimiser", "overfitting", "penalty", "perceptron", "probability", "run", "sample", "schedule",
+        "sequence", "sigmoid", "softmax", "sparse", "step", "stochastic", "training", "validation part", "weight",
+        "weight decay",
+    )  # fmt: skip
 
 
 def _generation(name: str, text: str) -> int:

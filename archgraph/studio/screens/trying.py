@@ -49,7 +49,10 @@ def show() -> None:
             _try(here, job)
     with several:
         _compare(known)
-    explained("accuracy", "loss", "test part", "class", "overfitting")
+    explained(
+        "accuracy", "activation", "class", "epoch", "gradient", "layer", "loss", "network", "overfitting",
+        "probability", "run", "sample", "test part", "training", "validation part",
+    )  # fmt: skip
 
 
 # ---- scores

@@ -6,7 +6,7 @@ import itertools
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -418,6 +418,17 @@ def read_image(path: Path, *, mode: str, size: tuple[int, int] | None = None) ->
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise Rejected("AG703", f"the picture {path.name} cannot be read: {error}", field="/file") from None
     return values[..., None] if values.ndim == 2 else values
+
+
+def picture_size(stream: IO[bytes], name: str) -> tuple[int, int]:
+    """Width and height that a picture says it has, without unpacking it; `Rejected` AG703 for what is none."""
+    from PIL import Image
+
+    try:
+        with Image.open(stream) as opened:
+            return opened.size
+    except (OSError, ValueError, SyntaxError, RuntimeError, Image.DecompressionBombError) as error:
+        raise Rejected("AG703", f"the picture {name} cannot be read: {error}", field="/file") from None
 
 
 # ---- IDX
