@@ -29,7 +29,7 @@ def assemble(experiment: Experiment, model: Any, dataset: Dataset) -> Any:
     outputs = tuple(dataset.train.targets)
     trained = _learned(keras, model, outputs)
     steps = -(-len(dataset.train) // settings.batch_size)
-    metrics = {output: _metrics(keras, experiment, dataset, output) for output in outputs}
+    metrics = {output: make_metrics(experiment, dataset, output) for output in outputs}
     losses = {output: _loss(keras, experiment, dataset, output) for output in outputs}
     single = len(outputs) == 1
     weights = settings.loss_weights
@@ -100,8 +100,9 @@ def _loss(keras: Any, experiment: Experiment, dataset: Dataset, output: str) -> 
     return _make(keras.losses, given[1].keras, {"reduction": default, **given[1].arguments(), **dtype})
 
 
-def _metrics(keras: Any, experiment: Experiment, dataset: Dataset, output: str) -> list[Any]:
-    made = []
+def make_metrics(experiment: Experiment, dataset: Dataset, output: str) -> list[Any]:
+    """The Keras metrics of a learned output."""
+    keras, made = load_keras(), []
     for _, label, metric in experiment.metrics(output):
         cls, arguments = metric.keras, metric.arguments()
         if cls == "accuracy":

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from archgraph.kinds import AnyOf, Choice, Flag, Integer, ListOf, Number, optional
+from archgraph.kinds import AnyOf, Choice, Flag, Integer, Kind, ListOf, Number, optional
 from archgraph.record import Named, Record, param, record
 
 
@@ -21,9 +21,18 @@ class KerasObject(Record):
         return inspect.cleandoc(cls.__doc__ or "")
 
     def arguments(self) -> dict[str, Any]:
-        """What the constructor is given: every field that is not null."""
-        values = ((name, getattr(self, name)) for name in self.fields())
-        return {name: value for name, value in values if value is not None}
+        """What the constructor is given: all that is not null, fractions as such (Keras refuses a beta of 2)."""
+        values = ((name, field.kind, getattr(self, name)) for name, field in self.fields().items())
+        return {
+            name: float(value) if type(value) is int and _of_fractions(kind) else value
+            for name, kind, value in values
+            if value is not None
+        }
+
+
+def _of_fractions(kind: Kind) -> bool:
+    """Whether a whole number stands for a fraction there."""
+    return any(type(one) is Number for one in (kind, *getattr(kind, "kinds", ())))
 
 
 # ---- losses

@@ -185,7 +185,7 @@ class Lamb(_TwoMoments):
 class Lion(Optimizer):
     """The sign of a running mean; wants a tenth of Adam's rate (Chen et al. 2023)."""
 
-    beta_1: float = _share("Share of the mean in the step.", 0.9)
+    beta_1: float = param(Number(above=0, below=1), "Share of the mean in the step.", default=0.9)
     beta_2: float = _share("How slowly the mean moves.", 0.99)
 
 

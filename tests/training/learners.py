@@ -122,7 +122,7 @@ EXPERIMENTS: dict[str, tuple[Graph, dict[str, Any]]] = {
     "language": (
         READER,
         {
-            "objective": {"name": "language", "carry": {"h": "h"}, "symbols": 20},
+            "objective": {"name": "language", "carry": {"h": "h"}, "symbols": 20, "top_k": 5},
             "data": {"name": "text_characters", "file": "text.txt", "length": 8, "step": 8, "target": "each"},
             "batch_size": 10,
         },
@@ -141,6 +141,7 @@ EXPERIMENTS: dict[str, tuple[Graph, dict[str, Any]]] = {
                 "name": "distillation",
                 "teacher": "runs/teacher",
                 "matching": {"hidden": "hidden"},
+                "matching_weight": 0.5,
                 "hint_epochs": 1,
                 "omitted": ["3"],
             },

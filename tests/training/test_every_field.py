@@ -47,6 +47,7 @@ class Place(NamedTuple):
 
     path: Path
     """The record's place."""
+    record: type[Record]
     field: Field
     document: dict[str, Any]
 
@@ -143,7 +144,7 @@ def places(record: type[Record], path: Path, document: dict[str, Any], met: set[
     """Every field of a record and of the records that its fields can name, each record once."""
     met.add(record)
     for field in record.fields().values():
-        yield Place(path, field, document)
+        yield Place(path, record, field, document)
         for below, name, inner in records(field.kind, (*path, field.name)):
             if inner not in met:
                 yield from places(inner, below, put(document, below, minimal(name, inner)), met)

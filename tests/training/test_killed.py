@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from archgraph.training import train
+from archgraph.diagnostics import Rejected
+from archgraph.training import load_experiment, train
 from archgraph.training.checkpoints import Checkpoints
 from archgraph.training.report import Silent
 from tests.training.conftest import DENSE, Write
@@ -60,16 +61,29 @@ def test_a_hundred_kills_leave_no_trace(write: Write) -> None:
 
 
 def of_every_objective() -> list[Any]:
-    """For each objective of the examples the experiment with the smallest graphs."""
-    found: dict[str, tuple[int, Path]] = {}
+    """For each objective the experiments of the examples, those with the smallest graphs first."""
+    found: dict[str, list[tuple[int, Path]]] = {}
     for path in sorted((ROOT / "examples").glob("*.train.json")):
         value = json.loads(path.read_text())
         objective = value.get("objective", "supervised")
         name = objective if isinstance(objective, str) else objective["name"]
         size = sum(len((path.parent / file).read_text()) for file in files(value) if (path.parent / file).is_file())
-        found[name] = min(found.get(name, (size, path)), (size, path))
+        found.setdefault(name, []).append((size, path))
     found.pop("distillation", None)  # it needs a teacher that has been trained
-    return [pytest.param(path, id=f"{name}-{path.name.partition('.')[0]}") for name, (_, path) in found.items()]
+    return [pytest.param([path for _, path in sorted(sized)], id=name) for name, sized in found.items()]
+
+
+def first_at_hand(paths: list[Path]) -> Path:
+    """The first of the experiments whose data this machine has."""
+    for path in paths:
+        experiment = load_experiment(path)
+        try:
+            experiment.source.read(experiment.surroundings)
+        except Rejected as rejected:
+            assert rejected.code == "AG702", rejected
+            continue
+        return path
+    pytest.skip("this machine has the data of none: " + ", ".join(path.name for path in paths))
 
 
 def files(value: dict[str, Any]) -> list[str]:
@@ -93,8 +107,9 @@ class Kills(Silent):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", of_every_objective())
-def test_every_objective_is_resumed_to_the_same_end(path: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("paths", of_every_objective())
+def test_every_objective_is_resumed_to_the_same_end(paths: list[Path], tmp_path: Path) -> None:
+    path = first_at_hand(paths)
     overrides = {"epochs": 2, "data.subset": 200, "batch_size": 16, "callbacks": OFTEN}
     train(path, run_dir=tmp_path / "whole", progress=False, overrides=overrides)
     counting = Kills(0)

@@ -60,6 +60,17 @@ def test_a_crop_moves_by_whole_pixels_with_zeros_around_if_asked() -> None:
     assert len(set(found)) >= 7
 
 
+@pytest.mark.parametrize(
+    ("fill", "mode"), [("reflect", "symmetric"), ("wrap", "wrap"), ("constant", "constant"), ("nearest", "edge")]
+)
+def test_what_comes_in_over_the_edge_is_what_the_fill_says(fill: str, mode: Any) -> None:
+    value = {"constant_values": 0.75} if fill == "constant" else {}
+    wide = np.pad(PICTURES, [(0, 0), (0, 0), (2, 2), (0, 0)], mode=mode, **value)
+    choices = [wide[:, :, 2 + x : 9 + x] for x in range(-2, 3)]
+    found = matched(applied({"name": "crop", "padding": [0, 2], "fill": fill, "fill_value": 0.75})[0], choices)
+    assert len(set(found)) >= 4
+
+
 def test_nearest_fills_with_the_edge() -> None:
     choices = [
         np.pad(PICTURES, [(0, 0), (0, 0), (2, 2), (0, 0)], mode="edge")[:, :, 2 + x : 9 + x] for x in range(-2, 3)

