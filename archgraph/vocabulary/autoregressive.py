@@ -6,7 +6,7 @@ from archgraph.diagnostics import Rejected
 from archgraph.kinds import Choice, Integer
 from archgraph.record import param
 from archgraph.shapes import Dim, Tensor, need_rank, prod
-from archgraph.vocabulary.base import EVERYWHERE, Example, Family, Layer, Weight, Window, primitive
+from archgraph.vocabulary.base import EVERYWHERE, Example, Family, Layer, Memory, Weight, Window, primitive
 from archgraph.vocabulary.convolution import need_groups
 from archgraph.vocabulary.parameters import INITIALIZER, REGULARIZER, VECTOR_INITIALIZER
 from archgraph.vocabulary.rules import need_float
@@ -104,6 +104,10 @@ class Nade(Dressed):
 
     def window(self, x: Tensor) -> str:
         return EVERYWHERE
+
+    def memory(self, x: Tensor) -> Memory:
+        wide = Tensor((*x.shape, self.units))  # the hidden layer before each number
+        return Memory(own=(wide,), scratch=(wide, wide), back=(wide, wide))
 
     def lower(self, x: Tensor) -> Layer:
         names = "units", "kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer"

@@ -146,6 +146,13 @@ class Memory(NamedTuple):
     turned: Dim = 0
     """Numbers in weights that are laid out anew while it is computed; for a single sample only if `always`."""
     always: bool = False
+    early: bool = False
+    """Whether the first input is copied at once, so that it can be given up before the rest of `scratch` is needed."""
+    updated: int = 2
+    """Tensors of its weights' size that are there while these learn: their gradient and their new values."""
+    behind: tuple[str, ...] = ()
+    """Ops without a bias with which TensorFlow computes it as one in inference. Behind others, it has memory of its own
+    there; empty: all are alike."""
 
 
 OVERWRITES = Memory(Place.OVER, reads=())

@@ -16,7 +16,7 @@ from archgraph.vocabulary.base import (
 )
 from archgraph.vocabulary.rules import need_float
 from archgraph.vocabulary.sliding import channels_of
-from archgraph.vocabulary.weighted import Equalizable
+from archgraph.vocabulary.weighted import Equalizable, kernel_numbers
 
 
 @primitive
@@ -57,7 +57,9 @@ class Dense(Equalizable):
         return EVERYWHERE if len(x.shape) == 1 else ()
 
     def memory(self, x: Tensor) -> Memory:
-        return self.with_copies(Memory(), self.weights(x))
+        weights = self.weights(x)
+        # Many rows at once are worth laying out the kernel anew.
+        return self.with_copies(Memory(turned=kernel_numbers(weights) if len(x.shape) > 1 else 0), weights)
 
     def lower(self, x: Tensor) -> Layer:
         layer = Layer("Dense", {"units": self.units, **self.weight_arguments()})

@@ -6,7 +6,7 @@ from archgraph.diagnostics import Rejected
 from archgraph.kinds import Integer
 from archgraph.record import param
 from archgraph.shapes import Tensor
-from archgraph.vocabulary.base import Example, Family, Layer, Primitive, Weight, primitive
+from archgraph.vocabulary.base import Example, Family, Layer, Memory, Primitive, Weight, primitive
 from archgraph.vocabulary.parameters import INITIALIZER, REGULARIZER
 from archgraph.vocabulary.weighted import SpectrallyNormalizable
 
@@ -51,6 +51,10 @@ class Embedding(SpectrallyNormalizable):
     def weights(self, x: Tensor) -> tuple[Weight, ...]:
         table = Weight("embeddings", (self.input_dim, self.output_dim))
         return (*self.vectors(vector_u=self.output_dim), table)
+
+    def memory(self, x: Tensor) -> Memory:
+        # The gradient names rows; with it Keras works out the changes of both of Adam's slots for the whole table.
+        return Memory(updated=4)
 
     def lower(self, x: Tensor) -> Layer:
         names = "input_dim", "output_dim", "embeddings_initializer", "embeddings_regularizer"

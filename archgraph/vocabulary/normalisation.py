@@ -86,7 +86,7 @@ class BatchNorm(Affine):
         return (*self.gamma_and_beta(shape), *moving)
 
     def memory(self, x: Tensor) -> Memory:
-        return Memory(Place.OVER, back=(x,))
+        return Memory(Place.OVER, back=(x,), behind=("conv", "depthwise_conv"))
 
     def lower(self, x: Tensor) -> Layer:
         return Layer("BatchNormalization", self.changed())

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from archgraph.diagnostics import Rejected
 from archgraph.kinds import Choice, Flag, Integer, Number
 from archgraph.record import param, record
-from archgraph.shapes import Dim, Shape, Tensor, need_equal, need_known, need_rank, prod, window_output
+from archgraph.shapes import Dim, Shape, Tensor, at_least, need_equal, need_known, need_rank, prod, window_output
 from archgraph.vocabulary.base import (
     EVERYWHERE,
     Example,
@@ -37,6 +37,12 @@ KERAS_ACTIVATIONS = tuple(name for name in ACTIVATIONS if name not in ("scaled_t
 """Names that Keras itself can call without further arguments, for the functions inside a cell."""
 
 
+WRITTEN_OUT = 100
+"""Steps of an LSTM that are written out at most; longer ones are a loop."""
+TOGETHER = 32
+"""Steps of a loop that TensorFlow works on at a time, as far as they do not wait for each other."""
+
+
 def _ports(*states: str) -> tuple[Port, ...]:
     return (
         Port("x", "the sequence: (time, features)"),
@@ -46,6 +52,12 @@ def _ports(*states: str) -> tuple[Port, ...]:
             for s in states
         ),
     )
+
+
+def _larger(one: tuple[Tensor, ...], other: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """What takes more memory; the first where that cannot be told."""
+    sizes = [sum((prod(tensor.shape) for tensor in each), start=0) for each in (one, other)]
+    return other if at_least(sizes[1] - sizes[0], 0) else one
 
 
 @record
@@ -58,9 +70,6 @@ class Recurrent(Primitive, abc.ABC):
     state_names: ClassVar[tuple[str, ...]]
     kept_by_a_step: ClassVar[int]
     """Tensors of the state's size that a step keeps for the way back: states, gates, products."""
-    ready_ahead: ClassVar[int]
-    """Tensors of the state's size that TensorFlow works out for later steps while it is at an earlier one, beside the
-    output: it runs the parts of up to 32 steps at a time that do not wait for each other."""
 
     activation: str = param(Choice(*KERAS_ACTIVATIONS), "Function of the candidate and the output.", default="tanh")
     use_bias: bool = param(Flag(), "Add a learned bias.", default=True)
@@ -104,10 +113,22 @@ class Recurrent(Primitive, abc.ABC):
         """The Keras class of one direction."""
 
     def memory(self, x: Tensor, *states: Tensor | None) -> Memory:
-        state, ways = (x.shape[0], *self.step_output(x)), 2 if self.bidirectional else 1
-        own = ways * (x, *self.kept_by_a_step * (Tensor(state),))
-        ready = self.ready_ahead + (0 if self.return_sequences else 1)
-        return Memory(reads=(), own=own, scratch=ways * ready * (Tensor(state),), back=(x, Tensor(state)))
+        state, ways = Tensor((x.shape[0], *self.step_output(x))), 2 if self.bidirectional else 1
+        own = (x, *self.kept_by_a_step * (state,))
+        if self.recurrent_dropout:  # each gate has masks of its own for the state, and for the input if it has any
+            own = (*(self.gates if self.dropout else 1) * (x,), *(self.kept_by_a_step + self.gates - 1) * (state,))
+        # The steps' inputs are copied apart; the gates of some steps are ready before the state before them is.
+        ahead = Tensor((self._together(x.shape[0]), *state.shape[1:]))
+        gates = self.gates - self.return_sequences  # as outputs are written down, less is ahead
+        scratch = (x, *_larger((x,), gates * (ahead,)))
+        scratch = _larger(scratch, (state,)) if self.return_sequences else scratch
+        back = (state,) if self.return_sequences else ()
+        return Memory(reads=(), own=ways * own, scratch=ways * scratch, back=back, early=True)
+
+    @staticmethod
+    def _together(steps: Dim) -> Dim:
+        """Steps that TensorFlow works on at a time."""
+        return min(steps, TOGETHER) if isinstance(steps, int) else steps
 
     @abc.abstractmethod
     def layer_arguments(self, x: Tensor) -> Mapping[str, Any]:
@@ -245,7 +266,6 @@ class Rnn(Stepwise):
     gates = 1
     state_names = ("h",)
     kept_by_a_step = 1
-    ready_ahead = 0
 
     def bias_shape(self, width: int) -> Shape:
         return (width,)
@@ -281,7 +301,6 @@ class Lstm(Stepwise):
     gates = 4
     state_names = ("h", "c")
     kept_by_a_step = 7
-    ready_ahead = 3
 
     recurrent_activation: str = param(Choice(*KERAS_ACTIVATIONS), "Function of the gates.", default="sigmoid")
     unit_forget_bias: bool = param(
@@ -290,6 +309,23 @@ class Lstm(Stepwise):
 
     def bias_shape(self, width: int) -> Shape:
         return (width,)
+
+    def memory(self, x: Tensor, *states: Tensor | None) -> Memory:
+        if not self._written_out(x):
+            return super().memory(x, *states)
+        state, ways = Tensor((x.shape[0], self.units)), 2 if self.bidirectional else 1
+        # The inputs' parts of all gates come first, in one product. Kept are three gates, the candidate, the memory,
+        # what is shown of it and the outputs, these once more as one tensor; and the slopes of all gates become one.
+        own = (x, *(self.kept_by_a_step + (not self.return_sequences)) * (state,))
+        ahead, step = self.gates * (state,), self.kept_by_a_step * (Tensor((self.units,)),)
+        turned = () if self.return_sequences else (x,)  # gone before there are outputs
+        scratch = ways * (*turned, *ahead, *step)
+        return Memory(reads=(), own=ways * own, scratch=scratch, back=ways * ahead, early=True)
+
+    def _written_out(self, x: Tensor) -> bool:
+        """Whether `archgraph train` has the steps written out one by one, with the gradient in closed form."""
+        plain = (self.activation, self.recurrent_activation) == ("tanh", "sigmoid") and not self.recurrent_dropout
+        return plain and isinstance(x.shape[0], int) and x.shape[0] <= WRITTEN_OUT
 
 
 @primitive
@@ -316,7 +352,6 @@ class Gru(Stepwise):
     gates = 3
     state_names = ("h",)
     kept_by_a_step = 6
-    ready_ahead = 1
 
     recurrent_activation: str = param(Choice(*KERAS_ACTIVATIONS), "Function of the gates.", default="sigmoid")
     reset_after: bool = param(
@@ -355,7 +390,6 @@ class ConvLstm(Recurrent):
     gates = 4
     state_names = ("h", "c")
     kept_by_a_step = 7
-    ready_ahead = 3
 
     filters: int = param(Integer(1), "Number of channels of the state and of the output.")
     kernel_size: PerAxis = param(per_axis(), "Size of the convolutions' windows.")

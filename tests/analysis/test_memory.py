@@ -248,3 +248,42 @@ def test_every_primitive_says_what_it_keeps(op: str) -> None:
         weights = sum(math.prod(weight.shape) for weight in made.weights(*inputs))  # type: ignore[misc]
         assert 0 <= needs.copies <= 2 * weights
         assert 0 <= needs.turned <= weights
+
+
+def test_an_lstm_of_few_steps_is_written_out_and_a_longer_one_is_a_loop() -> None:
+    def peak(steps: int, more: str = "") -> object:
+        node = f'"a": {{"op": "lstm", "in": "x", "units": 5{more}}}'
+        return inference_peak(net(node, inputs=f'{{"x": {{"shape": [{steps}, 3]}}}}'))
+
+    # x, as it is and in order of time; all four gates of all steps; what one step works out; the result
+    assert peak(10) == 4 * (2 * 10 * 3 + 4 * 10 * 5 + 7 * 5 + 5)
+    # x, and that step by step; the gates of 32 steps at a time, which is more than x in order of time; the result
+    assert peak(200) == 4 * (2 * 200 * 3 + 4 * 32 * 5 + 5)
+    assert peak(10, ', "recurrent_dropout": 0.5') == 4 * (2 * 10 * 3 + 4 * 10 * 5 + 5)
+
+
+def test_the_rows_of_a_table_are_moved_with_all_others() -> None:
+    graph = net('"a": {"op": "embedding", "in": "x", "input_dim": 1000, "output_dim": 5}',
+                inputs='{"x": {"shape": [3], "dtype": "int32"}}')  # fmt: skip
+    # x, the result, which nothing needs, and its gradient; the table's gradient, new values and changes of both slots
+    assert training_peak(graph) == 4 * (3 + 3 * 5 + 4 * 1000 * 5)
+
+
+@pytest.mark.parametrize(("layer", "tensors"), [("conv", 1), ("max_pool", 2)])
+def test_a_normalisation_is_one_with_the_convolution_before_it(layer: str, tensors: int) -> None:
+    record = {"conv": '"filters": 3, "kernel_size": 1, "use_bias": false', "max_pool": '"pool_size": 1'}[layer]
+    graph = net(f'"n": {{"op": "{layer}", "in": "x", {record}}}', '"a": {"op": "batch_norm", "in": "n"}',
+                inputs='{"x": {"shape": [8, 8, 3]}}')  # fmt: skip
+    assert inference_peak(graph) == 4 * (1 + tensors) * 8 * 8 * 3
+
+
+def test_a_branch_that_gets_ready_last_is_run_first() -> None:
+    branches = (dense("r", "x", 4), dense("n", "r", 60), dense("m", "n", 4), dense("v", "r", 50), dense("w", "v", 30))
+    graph = net(*branches, '"a": {"op": "concat", "in": ["m", "w"]}')
+    # x, r and w when n is made; in the order of the file it would be x, r, v and w: ten numbers less
+    assert inference_peak(graph) == 4 * (4 + 4 + 30 + 60)
+
+
+def test_a_growing_sum_is_there_for_every_number() -> None:
+    graph = net('"a": {"op": "nade", "in": "x", "units": 50}', inputs='{"x": {"shape": [40]}}')
+    assert inference_peak(graph) == 4 * (40 + 40 + 2 * 40 * 50)

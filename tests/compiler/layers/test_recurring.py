@@ -8,6 +8,7 @@ import pytest
 
 from archgraph.compiler.layers import recurring
 from archgraph.compiler.layers.recurring import FusedLSTM
+from archgraph.vocabulary import recurrent
 
 
 def pair(**more: Any) -> tuple[Any, Any]:
@@ -111,3 +112,7 @@ def test_a_file_names_keras_own_layer(tmp_path: Any) -> None:
     assert type(again.layers[0]) is keras.layers.LSTM
     x = numbers(5, 7, 4)
     np.testing.assert_allclose(model(x), again(x), atol=1e-6)
+
+
+def test_analysis_knows_which_are_written_out() -> None:
+    assert recurrent.WRITTEN_OUT == recurring.LONGEST
