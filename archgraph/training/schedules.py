@@ -281,6 +281,15 @@ class OneCycle(Schedule):
         names = ("decay_steps", "rising", "shape")
         return {"momentum": highest, "lowest_momentum": self.lowest_momentum, **{name: given[name] for name in names}}
 
+    def momentum_at(self, step: float, highest: float, steps: int, total: int) -> float:
+        """The momentum of a step, from 0, by the formula."""
+        given = self.momentum(highest, steps, total)
+        if not given:
+            return highest
+        share = min(step / given["decay_steps"], 1)
+        fallen = share / given["rising"] if share < given["rising"] else (1 - share) / (1 - given["rising"])
+        return _between(highest, given["lowest_momentum"], fallen, given["shape"])
+
     def formula(self, step: float, given: Mapping[str, Any]) -> float:
         """Two pieces; afterwards the last rate stays."""
         top, share = given["highest"], min(step / given["decay_steps"], 1)

@@ -1,5 +1,6 @@
 """Schedules: Keras's rates against the formula in plain arithmetic, and the formula against figures by hand."""
 
+import io
 import math
 from types import SimpleNamespace
 from typing import Any
@@ -7,11 +8,15 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from archgraph.diagnostics import GraphError
 from archgraph.training import load_experiment, train
 from archgraph.training.assemble import make_optimizer, make_rate
+from archgraph.training.observers.rates import cycled, drawn
 from archgraph.training.optimizer import OPTIMIZER
+from archgraph.training.plots.paper import GREEN
+from archgraph.training.plots.rates import schedules
 from archgraph.training.schedules import SCHEDULES, as_schedule
 from tests.training.conftest import Write
 from tests.training.test_loop import PressesCtrlC, same
@@ -183,6 +188,7 @@ def test_momentum_cycles_against_the_rate(shape: str, nesterov: bool) -> None:
         part = part if shape == "linear" else (1 - math.cos(math.pi * part)) / 2
         momentum, rate = 0.95 - 0.15 * part, as_schedule(cycle).rate(step, 10, 20)
         momenta.append(momentum)
+        assert as_schedule(cycle).momentum_at(step, 0.95, 10, 20) == pytest.approx(momentum)  # type: ignore[attr-defined]
         v = momentum * v - rate * w
         optimizer.apply([keras.ops.convert_to_tensor(np.asarray(weight))], [weight])
         w = w + (momentum * v - rate * w if nesterov else v)
@@ -190,3 +196,20 @@ def test_momentum_cycles_against_the_rate(shape: str, nesterov: bool) -> None:
     assert momenta[0] == momenta[-1] == 0.95 and momenta[5] == pytest.approx(0.8)
     again = type(optimizer).from_config(optimizer.get_config())
     assert (again.lowest_momentum, again.decay_steps, again.shape) == (0.8, 20, shape)
+
+
+def test_momentum_that_cycles_is_drawn_beside_the_rate() -> None:
+    cycle = {"name": "one_cycle", "highest": 0.2, "rising": 0.5, "shape": "linear", "lowest_momentum": 0.8}
+    rule: Any = OPTIMIZER.make({"name": "sgd", "momentum": 0.9, "learning_rate": cycle})
+    momenta = cycled(rule, 4, 2)
+    assert momenta is not None
+    assert momenta[0] == [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75]
+    assert momenta[1] == pytest.approx([0.9, 0.875, 0.85, 0.825, 0.8, 0.825, 0.85, 0.875])
+    plain: Any = OPTIMIZER.make({"name": "sgd", "momentum": 0.9, "learning_rate": {**cycle, "lowest_momentum": None}})
+    assert cycled(plain, 4, 2) is None
+    line = drawn(as_schedule(cycle), 4, 2)
+    with_momentum, without = (schedules("a", {"": line}, 2.0, beside) for beside in (momenta, None))
+    pictures = [np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")) for picture in (with_momentum, without)]
+    green = [int(GREEN[number : number + 2], 16) for number in (1, 3, 5)]
+    greens = [int((abs(picture.astype(int) - green).max(-1) < 20).sum()) for picture in pictures]
+    assert greens[0] > 200 and greens[1] == 0

@@ -18,9 +18,12 @@ from archgraph.training.plots.paper import (
     tidy,
 )
 
+Line = tuple[Sequence[float], Sequence[float]]
+"""Where, and what."""
 
-def schedules(title: str, lines: Mapping[str, tuple[Sequence[float], Sequence[float]]], reached: float) -> bytes:
-    """Rates over epochs, a line for each name, and how far training has come."""
+
+def schedules(title: str, lines: Mapping[str, Line], reached: float, momenta: Line | None = None) -> bytes:
+    """Rates over epochs, a line for each name, how far training has come, and a momentum that changes with the rate."""
     figure = new_figure(7.0, 3.6)
     axes = figure.subplots()
     tidy(axes)
@@ -37,6 +40,12 @@ def schedules(title: str, lines: Mapping[str, tuple[Sequence[float], Sequence[fl
     if above and len(above) == len(every) and max(above) / min(above) > 100:
         axes.set_yscale("log")
     axes.margins(x=0.02)
+    if momenta is not None:
+        beside = axes.twinx()
+        beside.plot(*momenta, color=GREEN, linewidth=1.4, linestyle=(0, (2, 1)))
+        beside.set_ylabel("momentum (dashed)", fontsize=PLAIN, color=GREEN)
+        beside.tick_params(labelsize=SMALL, colors=GREY)
+        beside.spines[["top", "left"]].set_visible(False)
     if len(axes.get_lines()) > 1:
         axes.legend(fontsize=SMALL, frameon=False, labelcolor=INK)
     return png(figure)
