@@ -81,8 +81,8 @@ def same(one: Any, other: Any) -> bool:
 
 
 def _keys(change: Change) -> list[str]:
-    at = change.get("at")
-    if not isinstance(at, str) or (at and not at.startswith("/")):
+    at = change.get("at") if isinstance(change, Mapping) else change
+    if not isinstance(change, Mapping) or not isinstance(at, str) or (at and not at.startswith("/")):
         raise Rejected("AG202", f"a change needs a JSON pointer under 'at', got {at!r}")
     return keys_of(at)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from typing import Any, Final
 from archgraph.diagnostics import GraphError, Rejected
 from archgraph.document.layout import FARTHEST, Layout
 from archgraph.document.order import ORDER
-from archgraph.document.reader import Document
+from archgraph.document.reader import Document, read
 from archgraph.document.revise import revise
 from archgraph.editing import catalogue as editing_catalogue
 from archgraph.editing.fixing import Fix, attempts, key_of
@@ -21,6 +22,7 @@ from archgraph.editing.survey import Finding, Survey, survey
 from archgraph.studio.places import Opened, opened
 
 Reply = dict[str, Any]
+_LOG: Final = logging.getLogger("archgraph.studio")
 EPOCHS: Final = 1_000_000
 """Epochs that one document may have."""
 FIRST: Final = 0.02
@@ -194,6 +196,7 @@ class Session:
         """Apply one patch; one that does not fit brings the browser the document as it is here."""
         before = self.epoch
         try:
+            _need_sound(entry.get("patch"))
             value = apply(self.value, entry.get("patch") or [])
             if not isinstance(value, Mapping):
                 raise Rejected("AG202", "a graph file holds one object")
@@ -216,12 +219,18 @@ class Session:
         if answer is None:
             return {"error": {"message": f"nothing is known of {str(ask.get('what'))[:40]!r}", "hint": "", "field": ""}}
         try:
+            _need_sound(ask)
             return answer(self, ask)
         except Rejected as rejected:
             return {"error": complaint(rejected)}
         except GraphError as error:
             first = error.diagnostics[0]
             return {"error": {"message": first.message, "hint": first.hint, "field": first.pointer}}
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+            if self.survey.graph is not None:
+                _LOG.exception("an ask failed: %s", ask.get("what"))
+            return {"error": {"message": "that cannot be done while the file is as it is",
+                              "hint": "mend what the list of problems says first", "field": ""}}  # fmt: skip
 
     # ---- answers
 
@@ -272,6 +281,17 @@ def complaint(rejected: Rejected) -> dict[str, str]:
 def fingerprint(value: Any) -> str:
     """Tells one document from another."""
     return hashlib.sha256(json.dumps(value, ensure_ascii=True).encode()).hexdigest()[:16]
+
+
+def _need_sound(value: Any) -> None:
+    """Raises `Rejected` for what no file could hold: too deep, too large, numbers and characters that JSON has not."""
+    try:
+        read(json.dumps(value, allow_nan=False))
+    except GraphError as error:
+        first = error.diagnostics[0]
+        raise Rejected("AG202", first.message, hint=first.hint) from None
+    except (ValueError, RecursionError) as error:
+        raise Rejected("AG202", f"no file could hold that: {error}") from None
 
 
 def _in_order(message: Mapping[str, Any]) -> list[tuple[int, str, Mapping[str, Any]]]:

@@ -28,8 +28,14 @@ def view(survey: Survey, here: Opened, *, batch_size: int = 32) -> dict[str, Any
         "totals": totals(survey, batch_size),
         "contracts": contracts(survey),
         "blocks": blocks(survey),
-        "variants": list(survey.value.get("variants") or ()) if isinstance(survey.value, Mapping) else [],
+        "variants": variants(survey.value),
     }
+
+
+def variants(value: Any) -> list[str]:
+    """Names of the variants of a file, whatever it holds."""
+    found = value.get("variants") if isinstance(value, Mapping) else None
+    return list(found) if isinstance(found, Mapping) else []
 
 
 def blocks(survey: Survey) -> list[dict[str, Any]]:

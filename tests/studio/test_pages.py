@@ -1,5 +1,7 @@
 """The pages as Streamlit runs them: each draws without an error, starts light, and shows no stack trace."""
 
+import base64
+import io
 import json
 import subprocess
 import sys
@@ -8,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from sklearn.datasets import load_digits
 from streamlit.testing.v1 import AppTest
 
@@ -235,6 +238,10 @@ def test_the_worker_answers_for_a_trained_run_and_tells_how_layers_react(folder:
     assert answer["rows"][0]["digit"]["class"] == "0"
     assert set(answer["nodes"]) >= {"digit"} and 0 <= answer["nodes"]["digit"]["silent"] <= 1
     assert "error" in worker.ask({"inputs": {"image": [[1, 2]]}})
+    picture = io.BytesIO()
+    Image.fromarray((load_digits().images[0] * 15.9).astype("uint8")).save(picture, "PNG")
+    uploaded = worker.ask({"inputs": {}, "picture": base64.b64encode(picture.getvalue()).decode(), "ending": ".png"})
+    assert uploaded["rows"][0]["digit"]["class"] == "0" and set(uploaded["nodes"]) == set(answer["nodes"])
     assert worker.process is not None and worker.process.stdin is not None
     worker.process.stdin.close()
     assert worker.process.wait(20) == 0, "it ends with the page that asked"

@@ -11,6 +11,7 @@ from archgraph.document.layout import Layout
 from archgraph.document.reader import read, read_file
 from archgraph.editing.patches import apply
 from archgraph.studio.answers import ANSWERS
+from archgraph.studio.conversation import message
 from archgraph.studio.places import opened
 from archgraph.studio.session import Session
 from archgraph.studio.view import view
@@ -118,13 +119,24 @@ def test_two_documents_of_one_page_never_share_an_epoch() -> None:
     assert second.epoch > first.epoch + 1000
 
 
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 HOSTILE: list[Any] = [
     {}, {"epoch": "x"}, {"patches": 3}, {"patches": [3, None]}, {"patches": [{"id": 1}]}, {"asks": [{"what": "save"}]},
     {"layout": [{"id": 1, "moves": 3}]}, {"place": {"a": 1}}, {"selection": 4},
     {"patches": [{"id": 1, "patch": [{"at": 3}]}]},
     {"asks": [{"id": 2, "what": "__class__"}]}, {"asks": [{"id": 3, "what": "rename", "node": {}, "name": []}]},
     {"asks": [{"id": 4, "what": "paste", "text": "[" * 5000}]}, {"asks": [{"id": 5, "what": "fits", "from": 3}]},
-    {"patches": [{"id": 9, "patch": [{"at": "", "value": 3}]}]},
+    {"patches": [{"id": 9, "patch": [{"at": "", "value": 3}]}]}, {"patches": [{"id": 9, "patch": [3, None]}]},
+    {"patches": [{"id": 9, "patch": [{"at": "/doc", "value": nested(900)}]}]},
+    {"patches": [{"id": 9, "patch": [{"at": "/doc", "value": "\ud800"}]}]},
+    {"patches": [{"id": 9, "patch": [{"at": "/nodes/c1/filters", "value": float("nan")}]}]},
+    {"patches": [{"id": 9, "patch": [{"at": "/nodes/c1/filters", "value": 10**5000}]}]},
 ]  # fmt: skip
 
 
@@ -134,6 +146,57 @@ def test_nonsense_from_the_browser_is_refused_and_breaks_nothing(said: Any) -> N
     here.receive({"epoch": here.epoch, **said}, ANSWERS)
     assert here.value == here.saved.value
     assert json.dumps(here.data(shown(here)))
+
+
+PLACES = (
+    "/nodes",
+    "/nodes/c1",
+    "/nodes/c1/in",
+    "/inputs",
+    "/inputs/image",
+    "/inputs/image/shape",
+    "/outputs",
+    "/outputs/label",
+    "/blocks",
+    "/params",
+    "/variants",
+    "/expect",
+    "/dims",
+    "/meta",
+    "/imports",
+    "/name",
+    "/doc",
+)
+WRONG: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    1e308,
+    "",
+    "\0",
+    "x",
+    [],
+    [[]],
+    [1, "a"],
+    {},
+    {"a": 1},
+    {"a": {"b": []}},
+    "=1+",
+)
+
+
+def test_whatever_a_part_of_a_file_holds_it_is_shown_and_every_ask_is_answered() -> None:
+    for shift, place in enumerate(PLACES):
+        for number, wrong in enumerate(WRONG[shift % 4 :: 4], shift):
+            here = session()
+            say(here, patches=[{"id": 1, "patch": [{"at": place, "value": wrong}]}])
+            here.selection = ("c1",)
+            assert json.dumps(message(here))
+            name = sorted(ANSWERS)[number % len(ANSWERS)]
+            given = {"nodes": ["c1", "s2"], "node": "c1", "name": "other", "text": "c", "patch": [{"at": "/nodes/c1"}]}
+            end = {"node": "c1", "port": "x", "side": "in"}
+            say(here, asks=[{"id": 2, "what": name, **given, "from": end}])
+            assert here.ack == 2 and json.dumps(message(here))
 
 
 # ---- asks

@@ -7,7 +7,7 @@ from typing import Any, Final
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from archgraph.studio import dialogs
+from archgraph.studio import dialogs, view
 from archgraph.studio.calm import calmly
 from archgraph.studio.canvas import canvas
 from archgraph.studio.conversation import SAVE_AS, message, take
@@ -122,7 +122,7 @@ def _toolbar(here: Desk, session: Session) -> None:
             dialogs.export(session)
         if st.button("Train", icon=":material/model_training:"):
             _leave("train")
-        variants = list(session.value.get("variants") or ())
+        variants = view.variants(session.value)
         if variants:
             chosen = st.selectbox("Variant", variants, label_visibility="collapsed", width=170,
                                   index=variants.index(session.variant) if session.variant in variants else 0,

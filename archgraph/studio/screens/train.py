@@ -35,6 +35,9 @@ COMMON_LOSSES: Final = (
     "mean_absolute_error",
 )  # fmt: skip
 """Losses that are listed first."""
+ACTIVE: Final = ("starting", "running")
+EACH: Final = 1.5
+"""Seconds after which a run that goes on is drawn again."""
 
 
 def show() -> None:
@@ -225,32 +228,34 @@ def _runs(here: Desk) -> None:
     wanted = st.session_state.get("job")
     name = st.selectbox("Run", names, index=names.index(wanted) if wanted in names else 0)
     st.session_state["job"] = name
-    watched(here, name)
+    active = Job(here.workspace, name).state in ACTIVE
+    st.fragment(watched, run_every=EACH if active else None)(here, name, active)
 
 
-@st.fragment(run_every=1.5)
 @calmly()
-def watched(here: Desk, name: str) -> None:
-    """One run, drawn again and again while it goes on."""
+def watched(here: Desk, name: str, active: bool) -> None:
+    """One run, drawn again and again while it goes on; once more when it has ended."""
     job = Job(here.workspace, name)
     state, rows, wanted = job.state, job.history, job.epochs
+    if active and state not in ACTIVE:
+        st.rerun(scope="app")
     badges = {"starting": ":blue-badge[getting ready]", "running": ":blue-badge[training]",
               "finished": ":green-badge[finished]", "stopped": ":orange-badge[stopped]",
               "failed": ":red-badge[failed]"}  # fmt: skip
     st.markdown(f"### {plain(name)} {badges[state]}")
-    if state in ("starting", "running"):
+    if state in ACTIVE:
         left = job.seconds_left()
         told = f"epoch {len(rows)} of {wanted or '?'}" + (f", about {duration(left)} left" if left else "")
         if state == "starting":
             told = "reading the data and building the network …"
         st.progress(min(1.0, len(rows) / wanted) if wanted else 0.0, told)
     with st.container(horizontal=True):
-        if state in ("starting", "running") and st.button("Stop", icon=":material/stop:", key=f"stop {name}"):
+        if state in ACTIVE and st.button("Stop", icon=":material/stop:", key=f"stop {name}"):
             job.stop()
             st.toast("It stops behind the present step, and keeps everything.")
         if state == "stopped" and st.button("Go on", icon=":material/resume:", key=f"resume {name}"):
             running.resume(job)
-            st.rerun(scope="fragment")
+            st.rerun(scope="app")
         if state in ("finished", "stopped") and st.button("Results and trying", icon=":material/monitoring:",
                                                            key=f"results {name}"):  # fmt: skip
             st.session_state["go"] = "runs"

@@ -68,11 +68,11 @@ def _scores(job: Job) -> None:
         st.subheader("On samples it has never seen")
         for column, (name, value) in zip(st.columns(max(1, len(test))), test.items(), strict=False):
             shown = f"{value:.1%}" if "accuracy" in name else f"{value:.4g}"
-            column.metric(name.replace("_", " "), shown)
+            column.metric(plain(name.replace("_", " ")), shown)
     if result.get("stopped"):
         st.caption(plain(result["stopped"]))
     for path in sorted(job.folder.path.glob("*.png")):
-        st.image(str(path), caption=WORDS.get(path.stem, path.stem.replace("_", " ")))
+        st.image(str(path), caption=WORDS.get(path.stem, plain(path.stem.replace("_", " "))))
 
 
 def _compare(known: list[Job]) -> None:
