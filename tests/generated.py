@@ -34,6 +34,10 @@ class GraphMaker:
     With `ops`, only these are drawn; an op that is named twice is drawn twice as often.
     """
 
+    reused = 0.1
+    """How often weights are applied again."""
+    activations = ACTIVATIONS
+
     def __init__(self, seed: int, ops: Sequence[str] = ()) -> None:
         self.random = random.Random(seed)
         self.kinds = [REGISTRY[op] for op in ops] or list(REGISTRY.values())
@@ -103,6 +107,7 @@ class GraphMaker:
         for key, value in params.items():
             if isinstance(value, int) and not isinstance(value, bool) and self.random.random() < 0.5:
                 params[key] = max(1, value + self.random.randint(-2, 2))
+        self.vary(kind, params)
         feeds = self.feeds(kind, len(example.inputs))
         if self.random.random() < 0.05:
             self.scan(kind, params, feeds[0])
@@ -122,6 +127,9 @@ class GraphMaker:
             return
         self.add(kind, params, feeds, first, primitive)
 
+    def vary(self, kind: type[Primitive], params: dict[str, Any]) -> None:
+        """Draw further parameters. Here none."""
+
     def feeds(self, kind: type[Primitive], count: int) -> list[str]:
         """Names of values for the ports."""
         names = list(self.values)
@@ -137,7 +145,7 @@ class GraphMaker:
         fields = kind.fields()
         if "norm" in fields:  # the shorthands come together
             if self.random.random() < 0.3:
-                params["activation"] = self.random.choice(ACTIVATIONS)
+                params["activation"] = self.random.choice(self.activations)
             if self.random.random() < 0.2:
                 params["norm"] = self.random.choice(NORMS)
         source: Any = feeds[0] if len(feeds) == 1 and not kind.inputs[-1].variadic else feeds
@@ -157,9 +165,41 @@ class GraphMaker:
             node["when"] = False
         self.nodes[name] = node
         self.values[name] = out
-        if single and self.random.random() < 0.1 and "op" in node and "repeat" not in node and node.get("when", True):
+        if (
+            single
+            and self.random.random() < self.reused
+            and "op" in node
+            and "repeat" not in node
+            and node.get("when", True)
+        ):
             self.nodes[f"{name}_again"] = {"reuse": name, "in": source}
             self.values[f"{name}_again"] = out
+
+
+class NeighbourMaker(GraphMaker):
+    """Grows graphs in which passes find work, and reasons to leave it: chains, second readers, weights again."""
+
+    reused = 0.35
+    activations = (*ACTIVATIONS, "linear")
+
+    def vary(self, kind: type[Primitive], params: dict[str, Any]) -> None:
+        """Draw groups, several kernels for a channel, linear functions and rates of zero."""
+        if kind.op == "conv" and self.random.random() < 0.3:
+            params |= {"groups": 2, "filters": 4, "kernel_size": 1}
+        elif kind.op in ("conv", "dense") and self.random.random() < 0.2:
+            params[self.random.choice(("equalized", "spectral_norm"))] = True
+        elif "depth_multiplier" in kind.fields() and self.random.random() < 0.5:
+            params["depth_multiplier"] = 2
+        elif kind.op == "activation":
+            params["activation"] = self.random.choice(self.activations)
+        elif kind.op == "dropout" and self.random.random() < 0.5:
+            params["rate"] = 0
+
+    def feeds(self, kind: type[Primitive], count: int) -> list[str]:
+        """Mostly the last value."""
+        if count == 1 and self.random.random() < 0.6:
+            return [list(self.values)[-1]]
+        return super().feeds(kind, count)
 
 
 def folded(document: dict[str, Any], seed: int) -> dict[str, Any]:
@@ -170,9 +210,11 @@ def folded(document: dict[str, Any], seed: int) -> dict[str, Any]:
     """
     draws = random.Random(seed)
     nodes: dict[str, Any] = document["nodes"]
-    start = draws.randrange(len(nodes))
+    start = draws.randrange(max(1, len(nodes)))
     inside = dict(list(nodes.items())[start : start + draws.randint(2, 6)])
-    if any("reuse" in node and (node["reuse"] in inside) != (name in inside) for name, node in nodes.items()):
+    if not inside or any(
+        "reuse" in node and (node["reuse"] in inside) != (name in inside) for name, node in nodes.items()
+    ):
         return document
     read = [feed for node in inside.values() for feed in GraphMaker.names(node["in"])]
     feeds = [feed for feed in dict.fromkeys(read) if feed not in inside]

@@ -22,7 +22,12 @@ from archgraph.diagnostics import Diagnostic, GraphError
 from archgraph.document.files import replacing, replacing_folder
 
 TOLERANCE = 1e-4
-"""How far an output may be from Keras's, as a share of the largest number in it (or of 1, if that is larger)."""
+"""How far an output may be from Keras's, as a share of what its numbers range over.
+
+So a thousand chances that are all about a thousandth must agree to their own digits, not to those of 1.
+"""
+LEAST_RANGE = 0.1
+"""The least that they are taken to range over, as a share of the largest: equal numbers differ by rounding, too."""
 UNKNOWN_SIZE = 64
 """What stands for a symbolic size in the check: five halvings leave something of it."""
 TIMED_SECONDS = 2.0
@@ -134,8 +139,12 @@ def _off(found: NDArray[Any], expected: NDArray[Any]) -> float:
     if not np.array_equal(np.isfinite(mine), np.isfinite(theirs)):
         return float("inf")
     finite = np.isfinite(theirs)
-    scale = max(1.0, float(np.max(np.abs(theirs[finite]), initial=0)))
-    return float(np.max(np.abs(mine[finite] - theirs[finite]), initial=0)) / scale
+    if not finite.any():
+        return 0.0
+    mine, theirs = mine[finite], theirs[finite]
+    difference = float(np.max(np.abs(mine - theirs)))
+    span = max(float(np.ptp(theirs)), LEAST_RANGE * float(np.max(np.abs(theirs))))
+    return difference / span if span else float(difference > 0)
 
 
 def _timed(*actions: Callable[[], Any]) -> list[float]:
