@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import archgraph as ag
 from archgraph.cli import main
 from archgraph.training import Run, train
 from tests.training.conftest import DIGITS
@@ -85,9 +86,7 @@ def test_explain_refuses_nodes_that_show_nothing(run: Run, capsys: pytest.Captur
 
 
 def test_explain_knows_what_it_shows(run: Run) -> None:
-    from archgraph.training.explaining.run import explain
-
-    explained = explain(run.path)
+    explained = ag.explain(run.path)
     model = run.load_model()
     np.testing.assert_allclose(
         explained.look.outputs["label"], model(explained.samples.inputs["image"]), rtol=1e-4, atol=1e-6

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+import archgraph as ag
 from archgraph.training import train
-from archgraph.training.diagnosis import DIAGNOSES, diagnose, lines
+from archgraph.training.diagnosis import DIAGNOSES, lines
 from archgraph.training.diagnosis.applying import apply_remedies
 from archgraph.training.planning import check_experiment
 
@@ -57,7 +58,7 @@ def trained(project: Path) -> Trained:
 
 
 def names(run: Path) -> list[str]:
-    return [finding.name for finding in diagnose(run)]
+    return [finding.name for finding in ag.diagnose(run)]
 
 
 def sgd(rate: float, **more: Any) -> dict[str, Any]:
@@ -115,7 +116,7 @@ def test_every_diagnosis_is_provoked_by_a_run() -> None:
 def test_every_remedy_is_an_experiment_that_can_be_trained(trained: Trained, project: Path, case: str) -> None:
     layers, changes, _ = CASES[case]
     run = trained(layers, **{**changes, "epochs": min(changes.get("epochs", 8), 8)})
-    findings = diagnose(run)
+    findings = ag.diagnose(run)
     count = sum(len(finding.remedies) for finding in findings)
     before = json.loads((project / "net.train.json").read_text())
     for number in range(1, count + 1):
@@ -134,7 +135,7 @@ CURED = ["far too long steps", "steps of nothing", "biases that silence"]
 def test_the_first_remedy_makes_the_loss_lower(trained: Trained, project: Path, case: str) -> None:
     layers, changes, _ = CASES[case]
     run = trained(layers, **changes)
-    cured, *_ = apply_remedies(run, diagnose(run), [1], project / "cured.train.json")
+    cured, *_ = apply_remedies(run, ag.diagnose(run), [1], project / "cured.train.json")
     again = train(cured, progress=False)
     before = json.loads((run / "metrics.json").read_text())
     assert again.history[-1]["loss"] < before[-1]["loss"]
@@ -142,6 +143,6 @@ def test_the_first_remedy_makes_the_loss_lower(trained: Trained, project: Path, 
 
 def test_remedies_are_numbered_through(trained: Trained) -> None:
     run = trained([(64, LARGE)] * 6, **NODES, epochs=3, optimizer=sgd(1e-9))
-    findings = diagnose(run)
+    findings = ag.diagnose(run)
     numbers = [line.split()[1] for line in lines(findings) if line.startswith("  remedy ")]
     assert numbers == [f"{n}:" for n in range(1, 1 + sum(len(one.remedies) for one in findings))]
