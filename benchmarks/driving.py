@@ -23,8 +23,9 @@ _WATCHING = f"""(field) => {{ {_FIND}
  const input = find(`[data-testid=inspector] [data-field="${{field}}"] input`), studio = find('[data-testid=studio]');
  window.waited = []; let began = 0, asked = false;
  input.addEventListener('input', () => {{ began = performance.now(); asked = false; }}, true);
- const look = () => {{ if (began) {{ const busy = studio.getAttribute('aria-busy') === 'true'; asked ||= busy;
-   if (asked && !busy) {{ window.waited.push(performance.now() - began); began = 0; }} }}
+ new MutationObserver(() => {{ asked = true; }}).observe(studio, {{ attributeFilter: ['aria-busy'] }});
+ const look = () => {{ const busy = studio.getAttribute('aria-busy') === 'true';
+   if (began && asked && !busy) {{ window.waited.push(performance.now() - began); began = 0; }}
    requestAnimationFrame(look); }};
  requestAnimationFrame(look); }}"""
 

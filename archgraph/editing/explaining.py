@@ -103,10 +103,13 @@ def receptive_field(shaped: ShapedGraph, path: str) -> str:
     """How much of the input an element at `path` sees: of the last primitive there, in its first copy."""
     if shaped.count > MOST_WALKED:
         return ""
-    told = ""
-    for node, seen in zip(shaped.walk(), node_fields(shaped), strict=True):
+    told, found = "", False
+    for node, seen in zip(shaped.walk(), node_fields(shaped), strict=False):
         steps = [step for step in node.path.split("/") if not step.isdecimal()]
         if "/".join(steps) == path or "/".join(steps).startswith(f"{path}/"):
             extents = main_field(seen)
             told = "×".join(map(str, extents)) if extents else told
+            found = True
+        elif found:  # what follows is behind it, or in the next copy of the block around it
+            break
     return told
