@@ -15,22 +15,23 @@ def test_blocks_are_drawn_rolled(board: Board) -> None:
 
 
 @pytest.mark.opened("block")
-@pytest.mark.parametrize("way", ["double-click", "Enter", "button"])
-def test_a_block_is_entered_and_left(board: Board, way: str) -> None:
-    if way == "double-click":
-        board.node("body").dblclick()
-    elif way == "Enter":
-        board.select("body")
-        board.press("Enter")
-    else:
-        board.node("body").hover()
-        board.page.get_by_label("Open body").click()
-    board.see(*INSIDE)
-    board.settle()
+def test_a_block_is_entered_and_left(board: Board) -> None:
     crumbs = board.page.get_by_label("Where you are")
-    board.expect(crumbs).to_contain_text("unit ×2")
-    board.press("Escape") if way != "button" else crumbs.get_by_role("button", name="block").first.click()
-    board.see(*OUTSIDE)
+    for way in ("double-click", "Enter", "button"):
+        if way == "double-click":
+            board.node("body").dblclick()
+        elif way == "Enter":
+            board.select("body")
+            board.press("Enter")
+        else:
+            board.node("body").hover()
+            board.page.get_by_label("Open body").click()
+        board.see(*INSIDE)
+        board.expect(crumbs).to_contain_text("unit ×2")
+        board.settle()
+        board.press("Escape") if way != "button" else crumbs.get_by_role("button", name="block").first.click()
+        board.see(*OUTSIDE)
+        board.settle()
 
 
 @pytest.mark.opened("block")

@@ -41,21 +41,38 @@ def graph(*texts: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("part", range(5))
-def test_what_files_say_stays_text_everywhere(board: Board, part: int) -> None:
+LONG = "long $x$ <b>" * 80
+ODD = (
+    LONG, "a\u200bb", "\u200b", "\u202egnp", "\u2066x", "\\\\ \\n", "$x^2$", ":red[x] :material/home:", "\"'",
+    "\U0001f578",
+)  # fmt: skip
+"""Beside the fifty: as long as a key may be, of no width, from right to left, escapes, what Markdown and LaTeX would draw."""
+
+
+def dismissed(dialog: Any, spoken: list[str]) -> None:
+    """Note what a script has said, and close it."""
+    spoken.append(dialog.message)
+    dialog.dismiss()
+
+
+@pytest.mark.parametrize("texts", [HOSTILE[:25], [*HOSTILE[25:], *ODD]], ids=["first", "rest"])
+def test_what_files_say_stays_text_everywhere(board: Board, texts: list[str]) -> None:
     page = board.page
-    texts = HOSTILE[10 * part : 10 * part + 10]
     clean = page.evaluate(COUNTED)
     asked: list[str] = []
     spoken: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.on("dialog", lambda dialog: (spoken.append(dialog.message), dialog.dismiss()))
+    page.on("dialog", lambda dialog: dismissed(dialog, spoken))
     name = f"hostile_{uuid.uuid4().hex[:8]}.graph.json"
     (board.workspace / name).write_text(json.dumps(graph(*texts)), "utf-8")
     page.goto(f"{board.address}/?file={name}")
     page.wait_for_selector("[data-testid=verdict]:not([disabled])", timeout=30_000)
     board.settle()
     assert page.evaluate(COUNTED) == clean
+    shown = page.locator(".card .name").evaluate_all("all => all.map((one) => one.textContent)")
+    assert set(texts) <= set(shown), "names stand there as they are written"
+    widest = page.locator(".react-flow__node").evaluate_all("all => Math.max(...all.map((one) => one.offsetWidth))")
+    assert widest <= 224, "and no name makes a box grow"
     board.verdict.click()
     board.expect(page.get_by_test_id("problems").locator("li").first).to_be_visible()
     board.node("n0").click()

@@ -196,9 +196,9 @@ def _reach(board: Board, words: str, tag: str = "", most: int = 90) -> None:
 
 
 def _inspect(board: Board) -> None:
-    """Go to the inspector, and wait until its first field has the focus, as somebody does who looks."""
+    """Go to the inspector, and wait until it has the focus, as somebody does who looks."""
     board.press("i")
-    board.expect(board.page.get_by_test_id("inspector").locator(":focus")).to_have_count(1)
+    board.expect(board.page.locator("[data-testid=inspector]:focus-within")).to_have_count(1)
 
 
 def _add_end(board: Board, kind: str) -> None:

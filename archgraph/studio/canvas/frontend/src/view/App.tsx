@@ -80,7 +80,8 @@ function Shell() {
 
   return (
     <div className={`studio ${theme}`} ref={root} tabIndex={-1} onKeyDown={onKeyDown} onPaste={onPaste} data-testid="studio" aria-busy={busy}
-      onFocus={() => { focused.current = true; }} onBlur={(event) => { focused.current = event.relatedTarget instanceof Node && event.currentTarget.contains(event.relatedTarget); }}>
+      onFocus={(event) => { focused.current = event.target.closest<HTMLElement>('.inspector') ?? event.currentTarget; }}
+      onBlur={(event) => { if (!(event.relatedTarget instanceof Node && event.currentTarget.contains(event.relatedTarget))) focused.current = undefined; }}>
       <TopBar run={command} />
       <div className="middle">
         {screen.palette && !screen.outline && <Palette />}
@@ -102,16 +103,17 @@ function Shell() {
   );
 }
 
-/** What has the focus may be taken away, and every key with it: then the whole has it, before another key comes. No blur tells of that. */
-function useKeptFocus(root: { readonly current: HTMLElement | null }): { current: boolean } {
-  const focused = useRef(false);
+/** What has the focus may be taken away, and every key with it: then what is around it has it, before another key comes. No blur tells of that. */
+function useKeptFocus(root: { readonly current: HTMLElement | null }): { current: HTMLElement | undefined } {
+  const focused = useRef<HTMLElement>(undefined);
   useEffect(() => {
     const whole = root.current;
     const around = whole?.getRootNode();
     if (whole === null || !(around instanceof ShadowRoot || around instanceof Document)) return;
     const observer = new MutationObserver(() => {
       const active = around.activeElement;
-      if (focused.current && (active === null || active === document.body)) whole.focus({ preventScroll: true });
+      if (focused.current === undefined || (active !== null && active !== document.body)) return;
+      (focused.current.isConnected ? focused.current : whole).focus({ preventScroll: true });
     });
     observer.observe(whole, { childList: true, subtree: true });
     return () => observer.disconnect();

@@ -220,7 +220,7 @@ export function Inspector() {
   const chosen = selection.flatMap((id) => items.get(id) ?? []);
   const [only] = chosen;
   return (
-    <aside className="inspector" data-testid="inspector" aria-label="Inspector">
+    <aside className="inspector" tabIndex={-1} data-testid="inspector" aria-label="Inspector">
       {only === undefined ? <NetworkPanel /> : chosen.length === 1 ? <NodePanel key={only.id} item={only} /> : <ManyPanel items={chosen} />}
     </aside>
   );
