@@ -118,7 +118,7 @@ def conflict(here: Desk) -> None:
 def _theirs(one: Conflict) -> bool:
     """Ask which side holds at one place; whether it is theirs."""
     st.markdown(f"Both changed **{plain(one.at)}**:")
-    options = {f"mine: {shown(one.mine)}": False, f"theirs: {shown(one.theirs)}": True}
+    options = {f"mine: {plain(shown(one.mine))}": False, f"theirs: {plain(shown(one.theirs))}": True}
     chosen = st.radio(one.at, list(options), label_visibility="collapsed", key=f"conflict {one.at}", horizontal=True)
     return options[chosen or next(iter(options))]
 

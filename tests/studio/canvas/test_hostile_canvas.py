@@ -46,7 +46,7 @@ ODD = (
     LONG, "a\u200bb", "\u200b", "\u202egnp", "\u2066x", "\\\\ \\n", "$x^2$", ":red[x] :material/home:", "\"'",
     "\U0001f578",
 )  # fmt: skip
-"""Beside the fifty: as long as a key may be, of no width, from right to left, escapes, what Markdown and LaTeX would draw."""
+"""Beside the fifty: as long as a key may be, of no width, from right to left, escapes, what Markdown would draw."""
 
 
 def dismissed(dialog: Any, spoken: list[str]) -> None:
