@@ -289,7 +289,7 @@ def described(plan: Plan) -> Any:
 
 def changed_by(number: int, ops: tuple[str, ...]) -> Iterator[tuple[int, ShapedGraph]]:
     """Generated graphs whose plan the pass of this number changes, each with its seed."""
-    for seed, graph in itertools.islice(generated(40_000, ops), 3_000):
+    for seed, graph in itertools.islice(generated(40_000, ops), 800):
         before = rewritten(INFERENCE[:number], lowered(graph.root))
         if described(rewritten((INFERENCE[number],), before)) != described(before):
             yield seed, graph

@@ -1,5 +1,6 @@
 """Predicted work against TensorFlow's own profiler, predicted memory against the peaks that TensorFlow reaches."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from archgraph.analysis.shaped import FlatNode, ShapedGraph
 from archgraph.compiler import compile_model
+from archgraph.vocabulary.parameters import each_axis
 from benchmarks.memory import EXAMPLES, compare, sized
 from tests.networks import EXAMPLES as FILES
 from tests.networks import NAMES, cases
@@ -60,7 +62,7 @@ UNLIKE = (
     Unlike(
         "the products of the power iteration are counted too",
         trait("spectral_norm", 1),
-        ours=frozenset({"dense"}),
+        ours=frozenset({"dense", "conditional_batch_norm"}),
         theirs=frozenset({"MatMul"}),
     ),
     Unlike("a fixed filter is no multiply-add of ours", ops("blur"), theirs=frozenset({"DepthwiseConv2dNative"})),
@@ -70,11 +72,18 @@ UNLIKE = (
         ours=frozenset({"conv"}),
         theirs=frozenset({"Conv2D"}),
     ),
+    Unlike(
+        "the profiler counts a transposed convolution by its output, and what lies over its input's border too",
+        lambda node: node.leaf.primitive.op == "conv_transpose" and bordered(node),
+        ours=frozenset({"conv_transpose"}),
+        theirs=frozenset({"Conv2DBackpropInput"}),
+    ),
 )
 """Why, and where, the two counts differ."""
 LOOPS = frozenset({"rnn", "lstm", "gru"})
 """Ops of which the profiler counts one step: it sees the loop's inside once."""
 NOTHING_ALIKE = {
+    "dilated_frontend": "all of its products are convolutions, and some of them dilated",
     "lenet5_original": "TensorFlow multiplies by zeros where C3 has no connection, and places its weights by a product",
     "nade": "its loop is not looked into, and holds all its products",
     "spectral_gcn": "half of its products are Einsum, and the filters are interpolated by a product",
@@ -91,14 +100,35 @@ def ragged(node: FlatNode) -> bool:
     return any(size % gap for size, gap in zip(space, primitive.gaps(len(space)), strict=True))
 
 
+def bordered(node: FlatNode) -> bool:
+    """Whether the output of a transposed convolution is larger than its input by more than the strides."""
+    primitive: Any = node.leaf.primitive
+    x, (y, *_) = node.leaf.inputs[0], node.leaf.outputs
+    assert x is not None
+    strides = each_axis(primitive.strides, len(x.shape) - 1, "strides")
+    return any(big != size * step for big, size, step in zip(y.shape[:-1], x.shape[:-1], strides, strict=True))
+
+
 def once(node: FlatNode) -> int:
     """Multiply-adds of a node, or of one of its steps."""
     x, macs = node.leaf.inputs[0], node.leaf.macs
     assert isinstance(macs, int)
+    if node.leaf.primitive.op == "spatial_attention" and trait("spectral_norm", 1)(node):
+        return between_places(node)  # the maps before and after are left out with the power iteration
     if node.leaf.primitive.op not in LOOPS:
         return macs
     assert x is not None and isinstance(x.shape[0], int)
     return macs // x.shape[0]
+
+
+def between_places(node: FlatNode) -> int:
+    """Multiply-adds of the products of all places of a picture with all others."""
+    primitive: Any = node.leaf.primitive
+    x = node.leaf.inputs[0]
+    assert x is not None
+    *space, channels = (size for size in x.shape if isinstance(size, int))
+    places, seen = math.prod(space), math.prod(size // primitive.pool for size in space)
+    return places * seen * (channels // primitive.key_reduction + channels // primitive.value_reduction)
 
 
 def profiled(shaped: ShapedGraph) -> Counter[str]:
