@@ -107,7 +107,7 @@ class Nade(Dressed):
 
     def memory(self, x: Tensor) -> Memory:
         wide = Tensor((*x.shape, self.units))  # the hidden layer before each number
-        return Memory(own=(wide,), scratch=(wide, wide), back=(wide, wide))
+        return Memory(own=(wide,), scratch=3 * (wide,), back=3 * (wide,))
 
     def lower(self, x: Tensor) -> Layer:
         names = "units", "kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer"

@@ -286,4 +286,4 @@ def test_a_branch_that_gets_ready_last_is_run_first() -> None:
 
 def test_a_growing_sum_is_there_for_every_number() -> None:
     graph = net('"a": {"op": "nade", "in": "x", "units": 50}', inputs='{"x": {"shape": [40]}}')
-    assert inference_peak(graph) == 4 * (40 + 40 + 2 * 40 * 50)
+    assert inference_peak(graph) == 4 * (40 + 40 + 3 * 40 * 50)
