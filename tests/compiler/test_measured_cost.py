@@ -173,7 +173,7 @@ def test_the_multiply_adds_are_those_of_the_profiler_of_tensorflow(path: Path) -
 
 TOLERANCE = 0.15
 
-QUICK = ("autoencoder", "lenet5")
+QUICK = ("lenet5",)
 """Networks that are measured in every run."""
 UNKNOWN = {
     "autoencoder_deep": "with two outputs, Keras holds an error once more",

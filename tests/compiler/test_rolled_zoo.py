@@ -42,7 +42,7 @@ class Small(NamedTuple):
 RESNET = {"classes": 10, "size": 64}
 """Of 32, the last stage would have one place, and normalising four numbers blows rounding errors up step by step."""
 SMALL: dict[str, Small] = {
-    "attention_classifier": Small(quick=True),
+    "attention_classifier": Small(),
     "autogan_discriminator": Small({"width": 16}),
     "highway_mlp": Small(quick=True),
     "lstm_ptb": Small({"words": 60, "units": 12, "steps": 6}, quick=True),
