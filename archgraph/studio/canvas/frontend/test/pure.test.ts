@@ -63,6 +63,13 @@ describe('layout', () => {
 
   it.each([['', 'a', 'a'], ['/blocks/unit', 'a', 'unit/a'], ['', 'out:y', undefined], [undefined, 'a', undefined]])('%s %s is pinned as %s', (pointer, id, path) => expect(pinPath(pointer, id)).toBe(path));
 
+  it('takes a faster way with many boxes', () => {
+    const [box] = scope.items.values();
+    const many = { ...scope, wires: [], items: new Map(Array.from({ length: 150 }, (_, i) => [`n${i}`, { ...box!, id: `n${i}` }])) };
+    expect(toElk(many).layoutOptions?.['elk.layered.nodePlacement.strategy']).toBe('BRANDES_KOEPF');
+    expect(toElk(scope).layoutOptions?.['elk.layered.nodePlacement.strategy']).toBe('NETWORK_SIMPLEX');
+  });
+
   it('puts nothing on what is there', () => expect(freeSpot({ x: 0, y: 0 }, [{ x: 0, y: 0 }])).not.toEqual({ x: 0, y: 0 }));
 
   it('puts what is new below what feeds it', () => {

@@ -26,6 +26,10 @@ export function pinPath(pointer: string | undefined, id: string): string | undef
   return block === undefined ? id : `${block}/${id}`;
 }
 
+/** From this many boxes on, layers are ordered once and boxes placed by Brandes & Köpf: half the time, a little less straight. */
+const MANY = 150;
+const FAST = { 'elk.layered.nodePlacement.strategy': 'BRANDES_KOEPF', 'elk.layered.thoroughness': '1' };
+
 export function toElk(scope: Scope): ElkNode {
   return {
     id: 'root',
@@ -41,6 +45,7 @@ export function toElk(scope: Scope): ElkNode {
       'elk.layered.considerModelOrder.strategy': 'NODES_AND_EDGES',
       'elk.separateConnectedComponents': 'true',
       'elk.spacing.componentComponent': '64',
+      ...(scope.items.size < MANY ? {} : FAST),
     },
     children: [...scope.items.values()].map((item) => toElkNode(scope, item)),
     edges: scope.wires.map((wire) => ({ id: wire.id, sources: [`${wire.source}\n>${wire.sourcePort}`], targets: [`${wire.target}\n<${wire.targetPort}`] })),
